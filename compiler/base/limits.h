@@ -1,0 +1,31 @@
+/* limits.h - how much input is read. Reaching one is a diagnostic, never a crash or a hang; they hold while parsing. */
+#ifndef TC_LIMITS_H
+#define TC_LIMITS_H
+
+#include "compiler/base/base.h"
+
+struct tc_limits {
+	size_t max_bytes;     /* of one source */
+	size_t max_documents; /* in one source */
+	size_t max_nodes;     /* in one document: "-\n" is two bytes and one node */
+	size_t max_expanded;  /* nodes of one document after its aliases are followed */
+	unsigned max_depth;   /* of nested collections */
+};
+
+/* A file or stream of a user's own. */
+#define TC_LIMITS_FILE                               \
+	((struct tc_limits){.max_bytes = 64u << 20,  \
+			    .max_documents = 100000, \
+			    .max_nodes = 2000000,    \
+			    .max_expanded = 4000000, \
+			    .max_depth = 64})
+
+/* A contract in an annotation: 64 KiB, and what stands in it is small. */
+#define TC_LIMITS_ANNOTATION                        \
+	((struct tc_limits){.max_bytes = 64u << 10, \
+			    .max_documents = 1,     \
+			    .max_nodes = 20000,     \
+			    .max_expanded = 40000,  \
+			    .max_depth = 64})
+
+#endif

@@ -1,0 +1,61 @@
+/* stage.h - the stage: documents and configuration in, enriched documents and diagnostics out.
+ *
+ * Pure: no clock, no file, no environment, no randomness, no locale; equal input gives equal bytes. One arena per call.
+ * Every text that is not the input's own was read again and compared before it is handed out. */
+#ifndef TC_STAGE_H
+#define TC_STAGE_H
+
+#include "compiler/base/error.h"
+#include "compiler/contract/config.h"
+#include "compiler/contract/credentials.h"
+#include "compiler/tree/stream.h"
+
+/* The highest level (shape of output) that this tentc knows. */
+#define TC_LEVEL_MAX 1
+
+struct tc_stage {
+	const struct tc_config *config;
+	const char *enclave;           /* --enclave: for objects without a namespace and bare workflows; NULL: none */
+	const struct tc_keyring *keys; /* NULL: no credentials are written */
+	const struct tc_limits *limits;
+};
+
+/* One document of the output, in order. */
+struct tc_piece {
+	struct tc_str text; /* with its separator line; concatenated, the pieces of a source are its output stream */
+	const struct tc_node *root; /* what changed or is new; NULL: text is the input's own bytes */
+	bool cluster_scoped;        /* made by tentc and not namespaced: ClusterSPIFFEID */
+};
+
+struct tc_result_source {
+	const struct tc_source *src;
+	enum tc_format format; /* of the input, and so of the output */
+	struct tc_piece *pieces;
+	size_t npieces;
+	bool changed; /* false: the output is the input, byte for byte */
+};
+
+struct tc_result {
+	struct tc_result_source *sources; /* in the order of the input */
+	size_t nsources;
+	size_t tentacles; /* how many workloads or workflows with a contract there were */
+};
+
+/* All problems go to diags; the result is to be used only when diags->errors is 0. Sources, configuration and keys
+ * outlive the result, which lives in mem. -1 only for a bug (an emitted text that does not read back). */
+int tc_compile(struct tc_result **result, struct tc_arena *mem, const struct tc_source *const *sources, size_t nsources,
+	       const struct tc_stage *stage, struct tc_diags *diags, struct tc_error *err);
+
+enum tc_cluster_scoped {
+	TC_CLUSTER_SCOPED_INCLUDE,
+	TC_CLUSTER_SCOPED_OMIT,
+	TC_CLUSTER_SCOPED_ONLY,
+};
+
+/* The output stream of one source in the source's own format. */
+void tc_result_write(struct tc_buf *out, const struct tc_result_source *source, enum tc_cluster_scoped which);
+/* As JSON, one document a line, whatever the source's format. Reads unchanged documents again. */
+int tc_result_write_json(struct tc_buf *out, const struct tc_result_source *source, enum tc_cluster_scoped which,
+			 const struct tc_limits *limits, struct tc_error *err);
+
+#endif

@@ -1,0 +1,95 @@
+/* SHA-256 and base64: the two encodings that names, annotations and Secrets need. */
+#include "compiler/contract/identity.h"
+
+#include <mbedtls/md.h>
+
+#define SHA256_LEN 32
+
+const char *tc_sha256_hex(struct tc_arena *mem, struct tc_str data, size_t n)
+{
+	static const char digits[] = "0123456789abcdef";
+	unsigned char sum[SHA256_LEN];
+	char *hex = tc_alloc_text(mem, n + 1);
+
+	if (n > 2 * sizeof(sum))
+		abort();
+	/* The one-shot call allocates nothing it could miss, but a build of the library may lack SHA-256. */
+	if (mbedtls_md(mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), (const unsigned char *)(data.len ? data.s : ""),
+		       data.len, sum) != 0)
+		tc_no_memory();
+	for (size_t i = 0; i < n; i++)
+		hex[i] = digits[i % 2 ? sum[i / 2] & 15 : sum[i / 2] >> 4];
+	hex[n] = '\0';
+	return hex;
+}
+
+static const char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+char *tc_base64(struct tc_arena *mem, struct tc_str data)
+{
+	char *text = tc_alloc_text(mem, (data.len + 2) / 3 * 4 + 1), *out = text;
+
+	for (size_t i = 0; i < data.len; i += 3) {
+		size_t have = data.len - i < 3 ? data.len - i : 3;
+		uint32_t bits = 0;
+
+		for (size_t k = 0; k < 3; k++)
+			bits = bits << 8 | (k < have ? (unsigned char)data.s[i + k] : 0);
+		for (size_t k = 0; k < 4; k++)
+			*out++ = k <= have ? base64_digits[bits >> (18 - 6 * k) & 63] : '=';
+	}
+	*out = '\0';
+	return text;
+}
+
+/* -1 for anything that is no digit. */
+static int base64_digit(char c)
+{
+	if (tc_is_upper(c))
+		return c - 'A';
+	if (tc_is_lower(c))
+		return c - 'a' + 26;
+	if (tc_is_digit(c))
+		return c - '0' + 52;
+	return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+/* Four characters, of which the last `pad` are '='. False for a bad digit or for spare bits that are not zero: such a
+ * text has a second spelling, and two texts would mean one value. */
+static bool decode_quad(const char *in, size_t pad, char **out)
+{
+	uint32_t bits = 0;
+
+	for (size_t k = 0; k < 4; k++) {
+		int digit = k < 4 - pad ? base64_digit(in[k]) : 0;
+
+		if (digit < 0 || (k >= 4 - pad && in[k] != '='))
+			return false;
+		bits = bits << 6 | (uint32_t)digit;
+	}
+	if (bits & ((1u << 8 * pad) - 1))
+		return false;
+	for (size_t k = 0; k < 3 - pad; k++)
+		*(*out)++ = (char)(bits >> (16 - 8 * k) & 0xff);
+	return true;
+}
+
+bool tc_base64_decode(struct tc_arena *mem, struct tc_str text, struct tc_str *out)
+{
+	char *bytes = tc_alloc_text(mem, text.len / 4 * 3 + 1), *end = bytes;
+
+	*out = (struct tc_str){.s = bytes, .len = 0};
+	if (text.len % 4 != 0)
+		return false;
+	for (size_t i = 0; i < text.len; i += 4) {
+		size_t pad = 0;
+
+		if (i + 4 == text.len)
+			pad = text.s[i + 3] != '=' ? 0 : text.s[i + 2] != '=' ? 1 : 2;
+		if (!decode_quad(text.s + i, pad, &end))
+			return false;
+	}
+	*end = '\0';
+	out->len = (size_t)(end - bytes);
+	return true;
+}

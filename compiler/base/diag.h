@@ -52,7 +52,8 @@ struct tc_diags {
 	struct tc_diag **list;
 	size_t count, cap;
 	size_t errors, warnings;
-	size_t dropped; /* beyond TC_DIAGS_MAX: counted only */
+	size_t dropped; /* beyond TC_DIAGS_MAX: counted only (in errors and warnings too) */
+	struct tc_diag *unkept;
 };
 
 #define TC_DIAGS_MAX 1000
@@ -69,7 +70,11 @@ struct tc_diag_style {
 	bool colour;
 };
 
-/* Sorts by source, offset, number, and appends all of it to out. The form:
+/* Sorts by source (none comes first), offset, number, text. Of equal ones (number, place, text) one is left, here and
+ * in the counts. */
+void tc_diags_sort(struct tc_diags *d);
+
+/* Sorts, and appends all of it to out. The form:
  *
  *   shop.yaml:12:5: error: unknown dependency "tentacular-postgress" [TC110]
  *     12 |     tentacular-postgress:
@@ -79,16 +84,18 @@ struct tc_diag_style {
  *        | ^
  *     help: did you mean "tentacular-postgres"?
  *
- * Without a source: "tentc: error: ... [TC501]". Control characters in the line are shown as '?', tabs kept, and a line
- * of more than 160 code points is cut around the caret with "...". Two equal diagnostics (number, place, text) print
- * once. */
+ * Without a source: "tentc: error: ... [TC501]". Characters that a terminal does not draw are shown as '?', tabs of the
+ * line kept, and a line of more than 160 code points is cut around the caret with "...". What stands in an inner source
+ * (struct tc_source) is shown at its outer place: "shop.yaml:7:18: error: ..., in line 3 of this value [TC110]". When
+ * some were dropped, a last line says how many. */
 void tc_diags_render(struct tc_buf *out, struct tc_diags *d, struct tc_diag_style style);
 
 /* The nearest of n candidates to word by Damerau-Levenshtein distance, at most a third of word's length (at least 1),
  * NULL when none is that near. Ties go to the earlier. For "did you mean". Words over 64 bytes have no neighbours. */
 const char *tc_nearest(struct tc_str word, const char *const *candidates, size_t n);
 
-/* For messages: the text in double quotes, JSON-escaped, cut after 60 code points with "...". */
-const char *tc_quote(struct tc_arena *mem, struct tc_str text);
+/* For messages: the text in double quotes, JSON-escaped, what a terminal does not draw too; cut after 60 code points,
+ * with "..." behind the closing quote. */
+const char *tc_quote(struct tc_arena *mem, struct tc_str text) __attribute__((returns_nonnull));
 
 #endif

@@ -29,7 +29,16 @@ struct tc_place {
 	uint32_t line_off;  /* bytes from the start of the source to the start of the line */
 };
 
+/* Reads the text from its start: for a few places. A place inside a code point is the code point's, one behind the end
+ * of the text is the end. The byte order mark belongs to no line: line_off of the first line is then 3. */
 struct tc_place tc_place(struct tc_pos at);
+
+/* For many places in one source: an index, made in one pass. */
+struct tc_arena;
+struct tc_lines;
+struct tc_lines *tc_lines_new(struct tc_arena *mem, const struct tc_source *src);
+/* As tc_place, in constant time; text ends at most 1 KiB behind the place. */
+struct tc_place tc_lines_place(const struct tc_lines *l, uint32_t off);
 
 /* Offset of the first byte that a YAML or JSON text may not hold: bad UTF-8 (RFC 3629), or a control character outside
  * YAML 1.1's c-printable (section 5.1). text.len when there is none. */

@@ -1,0 +1,240 @@
+/* Diagnostics as text for people. */
+#include "compiler/base/diag.h"
+#include "compiler/base/utf8.h"
+
+#define LINE_MAX_POINTS 160
+
+/* One index per source that has a diagnostic: they are printed by source, but notes jump. */
+struct indexed {
+	struct indexed *next;
+	const struct tc_source *src;
+	struct tc_lines *lines;
+};
+
+struct renderer {
+	struct tc_buf *out;
+	struct tc_arena *mem;
+	struct tc_diag_style style;
+	struct indexed *indexes;
+};
+
+enum look {
+	LOOK_PLAIN,
+	LOOK_BOLD,
+	LOOK_ERROR,
+	LOOK_WARNING,
+	LOOK_NOTE,
+	LOOK_CARET,
+};
+
+static const char *const looks[] = {
+	[LOOK_PLAIN] = "\33[0m",      [LOOK_BOLD] = "\33[1m",    [LOOK_ERROR] = "\33[1;31m",
+	[LOOK_WARNING] = "\33[1;35m", [LOOK_NOTE] = "\33[1;36m", [LOOK_CARET] = "\33[1;32m",
+};
+
+static void look(struct renderer *r, enum look l)
+{
+	if (r->style.colour)
+		tc_buf_puts(r->out, looks[l]);
+}
+
+static struct tc_lines *lines_of(struct renderer *r, const struct tc_source *src)
+{
+	struct indexed *x = r->indexes;
+
+	while (x && x->src != src)
+		x = x->next;
+	if (!x) {
+		x = tc_alloc(r->mem, sizeof(*x));
+		*x = (struct indexed){.next = r->indexes, .src = src, .lines = tc_lines_new(r->mem, src)};
+		r->indexes = x;
+	}
+	return x->lines;
+}
+
+/* Bytes of what is drawn as one place: a code point, or a byte that is none (*cp is then a control character). */
+static size_t step(struct tc_str text, size_t i, uint32_t *cp)
+{
+	size_t n = tc_utf8_decode(text.s + i, text.len - i, cp);
+
+	if (n == 0)
+		*cp = 0;
+	return n ? n : 1;
+}
+
+static void add_drawn(struct tc_buf *out, struct tc_str text, bool tabs)
+{
+	uint32_t cp;
+
+	for (size_t i = 0, n; i < text.len; i += n) {
+		n = step(text, i, &cp);
+		if (tc_utf8_invisible(cp) && !(tabs && cp == '\t'))
+			tc_buf_putc(out, '?');
+		else
+			tc_buf_add(out, text.s + i, n);
+	}
+}
+
+/* Up to max code points to the left of byte i; their number goes to *points. */
+static size_t walk_back(struct tc_str text, size_t i, size_t max, size_t *points)
+{
+	for (*points = 0; i > 0 && *points < max; ++*points) {
+		size_t n = 1;
+		uint32_t cp;
+
+		while (n < 4 && n < i && ((unsigned char)text.s[i - n] & 0xc0) == 0x80)
+			n++;
+		i -= tc_utf8_decode(text.s + i - n, n, &cp) == n ? n : 1;
+	}
+	return i;
+}
+
+static size_t walk_on(struct tc_str text, size_t i, size_t max, size_t *points)
+{
+	uint32_t cp;
+
+	for (*points = 0; i < text.len && *points < max; ++*points)
+		i += step(text, i, &cp);
+	return i;
+}
+
+/* The part of a line that is shown. */
+struct window {
+	struct tc_str text;
+	size_t caret; /* bytes from the start of text */
+	bool cut_left, cut_right;
+};
+
+static struct window window_around(struct tc_str line, size_t caret)
+{
+	size_t before, after, left, right;
+
+	left = walk_back(line, caret, LINE_MAX_POINTS + 1, &before);
+	right = walk_on(line, caret, LINE_MAX_POINTS + 1, &after);
+	if (before + after > LINE_MAX_POINTS) {
+		/* Half of the room on each side, and what one side does not need goes to the other. */
+		size_t half = LINE_MAX_POINTS / 2;
+		size_t room = after < half ? LINE_MAX_POINTS - after : half;
+
+		left = walk_back(line, caret, room, &before);
+		right = walk_on(line, caret, LINE_MAX_POINTS - before, &after);
+	}
+	return (struct window){
+		.text = {.s = line.s + left, .len = right - left},
+		.caret = caret - left,
+		.cut_left = left > 0,
+		.cut_right = right < line.len,
+	};
+}
+
+static int digits(unsigned n)
+{
+	int d = 1;
+
+	while (n >= 10) {
+		n /= 10;
+		d++;
+	}
+	return d;
+}
+
+static void add_excerpt(struct renderer *r, const struct tc_place *place, uint32_t off)
+{
+	/* The byte order mark is before the line. */
+	size_t at = off > place->line_off ? off - place->line_off : 0;
+	struct window w = window_around(place->text, at < place->text.len ? at : place->text.len);
+	int gutter = digits(place->line) > 4 ? digits(place->line) : 4;
+	uint32_t cp;
+
+	tc_buf_printf(r->out, "%*u |%s%s", gutter, place->line, w.text.len ? " " : "", w.cut_left ? "..." : "");
+	add_drawn(r->out, w.text, true);
+	tc_buf_printf(r->out, "%s\n%*s | %s", w.cut_right ? "..." : "", gutter, "", w.cut_left ? "   " : "");
+	for (size_t i = 0, n; i < w.caret; i += n) {
+		n = step(w.text, i, &cp);
+		/* In a code point the caret stands under it. */
+		if (i + n > w.caret)
+			break;
+		tc_buf_putc(r->out, cp == '\t' ? '\t' : ' ');
+	}
+	look(r, LOOK_CARET);
+	tc_buf_putc(r->out, '^');
+	look(r, LOOK_PLAIN);
+	tc_buf_putc(r->out, '\n');
+}
+
+/* What one block - a diagnostic or a note - says. */
+struct block {
+	struct tc_pos at;
+	const char *label;
+	enum look look;
+	const char *text;
+	enum tc_msg id; /* 0: a note */
+};
+
+static void add_block(struct renderer *r, const struct block *b)
+{
+	struct tc_pos at = b->at;
+	struct tc_place place = {0};
+	unsigned inner_line = 0;
+
+	for (; at.src && at.src->outer; at = (struct tc_pos){.src = at.src->outer, .off = at.src->outer_off})
+		if (!inner_line)
+			inner_line = tc_lines_place(lines_of(r, at.src), at.off).line;
+	look(r, LOOK_BOLD);
+	if (at.src) {
+		place = tc_lines_place(lines_of(r, at.src), at.off);
+		add_drawn(r->out, tc_str(at.src->name), false);
+		tc_buf_printf(r->out, ":%u:%u: ", place.line, place.column);
+	} else {
+		tc_buf_puts(r->out, "tentc: ");
+	}
+	look(r, b->look);
+	tc_buf_printf(r->out, "%s: ", b->label);
+	look(r, LOOK_PLAIN);
+	add_drawn(r->out, tc_str(b->text), false);
+	if (inner_line)
+		tc_buf_printf(r->out, ", in line %u of this value", inner_line);
+	if (b->id)
+		tc_buf_printf(r->out, " [TC%03u]", (unsigned)b->id);
+	tc_buf_putc(r->out, '\n');
+	if (at.src)
+		add_excerpt(r, &place, at.off);
+}
+
+static void add_diag(struct renderer *r, const struct tc_diag *diag)
+{
+	bool error = diag->severity == TC_ERROR || r->style.strict;
+
+	add_block(r, &(struct block){
+			     .at = diag->at,
+			     .label = error ? "error" : "warning",
+			     .look = error ? LOOK_ERROR : LOOK_WARNING,
+			     .text = diag->text,
+			     .id = diag->id,
+		     });
+	for (const struct tc_note *note = diag->notes; note; note = note->next) {
+		if (note->at.src) {
+			add_block(r, &(struct block){
+					     .at = note->at, .label = "note", .look = LOOK_NOTE, .text = note->text});
+			continue;
+		}
+		tc_buf_puts(r->out, "  ");
+		look(r, LOOK_BOLD);
+		tc_buf_puts(r->out, "help: ");
+		look(r, LOOK_PLAIN);
+		add_drawn(r->out, tc_str(note->text), false);
+		tc_buf_putc(r->out, '\n');
+	}
+}
+
+void tc_diags_render(struct tc_buf *out, struct tc_diags *d, struct tc_diag_style style)
+{
+	struct renderer r = {.out = out, .mem = d->mem, .style = style};
+
+	tc_diags_sort(d);
+	for (size_t i = 0; i < d->count; i++)
+		add_diag(&r, d->list[i]);
+	if (d->dropped)
+		tc_buf_printf(out, "tentc: note: %zu more problem%s not shown\n", d->dropped,
+			      d->dropped == 1 ? " is" : "s are");
+}

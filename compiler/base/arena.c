@@ -238,7 +238,7 @@ char *tc_vprintf(struct tc_arena *a, const char *fmt, va_list ap)
 	need = (size_t)n + 1;
 	p = tc_alloc_text(a, need);
 	/* A new chunk or, under the sanitizer, another alignment: the text stands elsewhere. */
-	if (need > left || GAP)
+	if (need > left || GAP > 0)
 		vsnprintf(p, need, fmt, again);
 	va_end(again);
 	return p;

@@ -31,7 +31,7 @@
 		taken_;                         \
 	})
 
-#define TC_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#define TC_PRINTF(fmt, args) __attribute__((format(printf, fmt, args), nonnull(fmt)))
 
 /* A borrowed run of bytes; not terminated, may hold NUL. {0} is the empty string. */
 struct tc_str {

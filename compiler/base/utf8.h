@@ -5,7 +5,8 @@
 #include "compiler/base/base.h"
 
 /* Bytes of the code point at s (1 to 4), and the code point; 0 when the bytes are not UTF-8 (RFC 3629: no overlong
- * forms, no surrogates, nothing above U+10FFFF) or when n ends them too early. */
+ * forms, no surrogates, nothing above U+10FFFF) or when n ends them too early;
+ * *cp then stays as it was. */
 static inline size_t tc_utf8_decode(const char *s, size_t n, uint32_t *cp)
 {
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -13,7 +14,7 @@ static inline size_t tc_utf8_decode(const char *s, size_t n, uint32_t *cp)
 	size_t len = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
 	uint32_t v = len < 2 ? c : c & (0x7fu >> len);
 
-	if (len > n)
+	if (len == 0 || len > n)
 		return 0;
 	for (size_t i = 1; i < len; i++) {
 		if (((unsigned char)s[i] & 0xc0) != 0x80)

@@ -87,7 +87,7 @@ const char *const *tc_dependency_names(size_t *count);
 /* The value of one row for a subject, NULL when it is left out. row belongs to s->service->service. */
 const char *tc_value_of(const struct tc_subject *s, const struct tc_value *row);
 const struct tc_value *tc_value_find(const struct tc_service *service, const char *name);
-/* Same, by name; the row must exist. */
+/* Same, by name; the row must exist. A row without flags is only reached so (spire's class_name). */
 const char *tc_value_named(const struct tc_subject *s, const char *name);
 
 #endif

@@ -1,7 +1,8 @@
 /* config.h - ExoskeletonConfig: one file, the same for offline use, the webhook and the registrars.
  *
- * apiVersion tentacular.io/v1alpha1. Every key is a row of a table (config.c; a service's own keys stand in the
- * service's file), from which the reader, the defaults, the nearest-key help and the JSON Schema come. */
+ * apiVersion tentacular.io/v1alpha1. Every key is a row of a table (config_table.c; a service's own keys stand in the
+ * service's file), from which the reader, the defaults, the nearest-key help and the JSON Schema come. A null value
+ * means the default. */
 #ifndef TC_CONFIG_H
 #define TC_CONFIG_H
 
@@ -79,15 +80,18 @@ struct tc_config {
 
 /* The built-in defaults. */
 struct tc_config *tc_config_default(struct tc_arena *mem);
-/* root: the document; *config is always complete (defaults where a key is absent or refused). False with diagnostics.
- */
+/* root: the document, NULL for an empty file; *config is always complete (defaults where a key is absent or refused).
+ * All problems are reported; false when there was one. */
 bool tc_config_read(struct tc_arena *mem, const struct tc_node *root, struct tc_diags *diags,
 		    struct tc_config **config);
 
-/* The effective configuration as far as the stage reads it, one `key=value` a line in the order of the table: what the
- * hash in tentacular.io/compiled covers. */
+/* The effective configuration as far as it can change what the stage makes, one `key=value` a line in the order of the
+ * table: what the hash in tentacular.io/compiled covers. Left out: what only warns or decides whether the answer is
+ * applied (mode, defaultDeny), the keys of a service that is off, what shapes rules where no rules are made, and
+ * `level`: an object's own level wins over it, so the caller hashes the level in effect. */
 void tc_config_canonical(struct tc_buf *out, const struct tc_config *config);
 
+/* By the service's key ("postgres"); NULL when there is none. */
 const struct tc_service_config *tc_config_service(const struct tc_config *config, const char *key);
 
 /* JSON Schema (2020-12) of the file, pretty-printed, ending with a line end. */

@@ -45,6 +45,10 @@ enum {
 struct tc_props {
 	const char *anchor; /* NULL: none */
 	const char *tag;    /* as resolved by libyaml ("tag:yaml.org,2002:str"); NULL: none */
+
+	/* Of a mapping with TC_NODE_MERGES: the keys that are seen in it (tc_merges_resolve). */
+	const struct tc_node *const *merged;
+	size_t nmerged;
 };
 
 /* Why a node is there: the contract line and the rule that made it. Shared by many nodes. */
@@ -87,7 +91,9 @@ const struct tc_source *tc_node_source(const struct tc_node *n);
 /* All of these accept NULL and any kind, and look through aliases and merges; a value they answer is dereferenced. */
 
 /* The value of a key in a mapping, NULL if n is no mapping or has no such key. Keys compare as Kubernetes reads them: a
- * key `1` and a key `"1"` are one. A local key wins over a merged one, an earlier merged one over a later one. */
+ * key `1` and a key `"1"` are one. Merges too: kubectl goes through a mapping from top to bottom and the last one wins,
+ * so a local key below a `<<` hides the merged one, a local key above it is hidden; of two `<<` the lower one wins, in
+ * `<<: [*a, *b]` the earlier one. */
 const struct tc_node *tc_get(const struct tc_node *n, const char *key);
 const struct tc_node *tc_get_str(const struct tc_node *n, struct tc_str key);
 /* tc_get(tc_get(n, a), b) ...; the list ends with NULL. */
@@ -95,13 +101,12 @@ const struct tc_node *tc_get_path(const struct tc_node *n, ...) __attribute__((s
 /* The key node itself as it is written in n or in a merged mapping; for positions. */
 const struct tc_node *tc_get_key(const struct tc_node *n, const char *key);
 
-/* Every entry as Kubernetes sees it, merges expanded: local keys in their order, then merged ones.
+/* Every entry as Kubernetes sees it, merges expanded: local keys in their order, then merged ones. key may be an alias.
  *     for (struct tc_entry e = tc_first(map); e.key; e = tc_next(e)) ... e.key, e.value */
 struct tc_entry {
 	const struct tc_node *key;   /* NULL: past the end */
 	const struct tc_node *value; /* dereferenced */
 	const struct tc_node *map_;  /* the rest is the iterator's own */
-	const struct tc_node *merge_, *in_;
 	size_t nth_;
 };
 struct tc_entry tc_first(const struct tc_node *map);
@@ -129,6 +134,13 @@ bool tc_as_bool(const struct tc_node *n, bool *value);
 /* A key of any kind as Kubernetes reads it: `n:` is "false", `0x1:` is "1". Points into the node or the arena. */
 struct tc_str tc_key_text(struct tc_arena *mem, const struct tc_node *key);
 
+/* The entries of a mapping, merges expanded, sorted by the bytes of their keys. */
+struct tc_pair {
+	struct tc_str key;
+	const struct tc_node *key_node, *value; /* value is dereferenced */
+};
+struct tc_pair *tc_pairs_sorted(struct tc_arena *mem, const struct tc_node *map, size_t *count);
+
 /* Equal as JSON values: aliases followed, merges expanded, numbers by value, style ignored. ordered: mappings must also
  * list their keys in the same order. */
 bool tc_equal(const struct tc_node *a, const struct tc_node *b, bool ordered);
@@ -148,7 +160,8 @@ struct tc_node *tc_new_null(struct tc_arena *mem, const struct tc_origin *origin
  */
 void tc_put(struct tc_arena *mem, struct tc_node *map, const char *key, struct tc_node *value);
 void tc_put_str(struct tc_arena *mem, struct tc_node *map, struct tc_str key, struct tc_node *value);
-void tc_push(struct tc_node *seq, struct tc_node *value);
+void tc_put_node(struct tc_node *map, struct tc_node *key, struct tc_node *value); /* readers too */
+void tc_push(struct tc_node *seq, struct tc_node *value);                          /* readers too */
 
 /* A deep copy. Aliases followed and merges expanded; parsed scalars keep byte range and style, so that messages about
  * the copy point at the original; anchors go. The copy's parent is a document node of the same source. */
@@ -158,5 +171,9 @@ struct tc_node *tc_copy_new(struct tc_arena *mem, const struct tc_node *n, const
 
 /* For readers: the document node that a root hangs below. */
 struct tc_node *tc_new_doc(struct tc_arena *mem, const struct tc_source *src);
+/* For readers: to be called once when a mapping with TC_NODE_MERGES is complete (values of merge keys checked, aliases
+ * inside set). It notes in map->props which keys are seen, so that walking the entries stays linear whatever merges
+ * what; tc_first aborts for a mapping where it was forgotten. */
+void tc_merges_resolve(struct tc_arena *mem, struct tc_node *map);
 
 #endif

@@ -109,8 +109,9 @@ static void parse_line(struct parser *p, struct tc_str line)
 
 struct tc_keyring *tc_keyring_parse(const struct tc_source *src, struct tc_diags *diags)
 {
+	struct tc_arena *mem = tc_arena_new_secret(4 * 1024);
 	_cleanup_(tc_keyring_free)
-	struct tc_keyring *ring = tc_xalloc(sizeof(*ring));
+	struct tc_keyring *ring = tc_alloc(mem, sizeof(*ring));
 	struct parser p = {.ring = ring, .file = src->name, .diags = diags};
 	const char *at = src->text.s, *end = at + src->text.len;
 	size_t before = diags->errors;

@@ -354,7 +354,7 @@ bool tc_as_bool(const struct tc_node *n, bool *value)
 
 /* Pointers */
 
-static void add_token(struct tc_buf *out, struct tc_str token)
+void tc_pointer_token(struct tc_buf *out, struct tc_str token)
 {
 	tc_buf_putc(out, '/');
 	for (size_t i = 0; i < token.len; i++) {
@@ -384,7 +384,7 @@ static void add_pointer(struct tc_buf *out, const struct tc_node *n, struct tc_a
 	}
 	for (i = parent->first; i && i != n && i->next != n; i = i->next->next)
 		;
-	add_token(out, tc_key_text(mem, i));
+	tc_pointer_token(out, tc_key_text(mem, i));
 }
 
 void tc_pointer(struct tc_buf *out, const struct tc_node *n)

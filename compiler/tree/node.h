@@ -147,6 +147,8 @@ bool tc_equal(const struct tc_node *a, const struct tc_node *b, bool ordered);
 
 /* A JSON Pointer (RFC 6901) from the root to n, in the document as it was read. */
 void tc_pointer(struct tc_buf *out, const struct tc_node *n);
+/* "/" and one step of such a pointer, escaped. */
+void tc_pointer_token(struct tc_buf *out, struct tc_str token);
 
 /* Making nodes. origin may be NULL; text is copied. */
 struct tc_node *tc_new_map(struct tc_arena *mem, const struct tc_origin *origin);

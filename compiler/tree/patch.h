@@ -6,6 +6,7 @@
 #define TC_PATCH_H
 
 #include "compiler/tree/node.h"
+#include "compiler/tree/ptrmap.h"
 
 enum tc_op_kind {
 	TC_OP_ADD_KEY,  /* parent: mapping; key, value */
@@ -16,7 +17,7 @@ enum tc_op_kind {
 
 struct tc_op {
 	struct tc_op *next;      /* in the order they were made */
-	struct tc_op *next_here; /* of the same anchor: parent for additions, at for the others */
+	struct tc_op *next_here; /* of the same place: parent for additions, at for the others */
 	enum tc_op_kind kind;
 	const struct tc_node *parent, *at;
 	struct tc_node *key, *value;
@@ -31,22 +32,27 @@ struct tc_patch {
 	 * points at: changing it would change other places too. The caller then starts again with
 	 * tc_copy_expanded(root). */
 	bool crossed;
-	struct tc_op **buckets; /* by anchor node; only for look-ups, never for order */
-	size_t nbuckets;
+	struct tc_ptrmap places; /* place -> its first and last operation; only for look-ups, never for order */
 };
 
 void tc_patch_init(struct tc_patch *p, struct tc_arena *mem, const struct tc_node *root);
 
 /* The value of key in map with the patch applied; NULL when absent or removed. map: parsed or new. */
 const struct tc_node *tc_patch_get(struct tc_patch *p, const struct tc_node *map, const char *key);
-/* Items and entries with the patch applied, in order; *count is set. The array is in the patch's arena. */
+/* With the patch applied, in order: the items of a sequence as they stand (maybe aliases), or of a mapping key, value,
+ * key, value, ... with merges expanded and values dereferenced. *count is the length of the array, which is in the
+ * patch's arena. */
 const struct tc_node **tc_patch_items(struct tc_patch *p, const struct tc_node *seq, size_t *count);
 
-/* value is consumed. set: replaces the value of an existing key, else adds it at the end. */
+/* value is a new node and is consumed; a tree that was read goes in as tc_copy_new. set: replaces the value of an
+ * existing key, else adds it at the end. An operation on something inside of what was replaced or removed has no
+ * effect.
+ */
 void tc_patch_set(struct tc_patch *p, const struct tc_node *map, const char *key, struct tc_node *value);
 void tc_patch_push(struct tc_patch *p, const struct tc_node *seq, struct tc_node *value);
 void tc_patch_replace(struct tc_patch *p, const struct tc_node *at, struct tc_node *value);
-/* Removes an entry (by its value node) or an item; no operation when `at` is new and pending: it is unlinked. */
+/* Removes an entry (by its value node) or an item; no operation when `at` is new and pending: it is unlinked. The root
+ * stays. */
 void tc_patch_remove(struct tc_patch *p, const struct tc_node *at);
 
 /* The mapping or sequence at key of map, made when it is absent or null; NULL when something else stands there. */
@@ -55,7 +61,8 @@ const struct tc_node *tc_patch_map_at(struct tc_patch *p, const struct tc_node *
 const struct tc_node *tc_patch_seq_at(struct tc_patch *p, const struct tc_node *map, const char *key,
 				      const struct tc_origin *origin);
 
-/* The tree with the patch applied: a copy in mem, aliases and anchors kept. With no operations still a copy. */
+/* The tree with the patch applied: a copy in mem, aliases and anchors kept; an alias whose anchor is gone becomes what
+ * it stood for. With no operations still a copy. */
 struct tc_node *tc_patch_apply(struct tc_arena *mem, const struct tc_patch *p);
 
 /* The patch as RFC 6902, one JSON array; applied to the expanded JSON reading of the root it gives the patched tree. */

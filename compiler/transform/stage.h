@@ -18,13 +18,16 @@ struct tc_stage {
 	const char *enclave;           /* --enclave: for objects without a namespace and bare workflows; NULL: none */
 	const struct tc_keyring *keys; /* NULL: no credentials are written */
 	const struct tc_limits *limits;
+	bool cluster_scoped_apart; /* a ClusterSPIFFEID never joins a List, so that it can be left out */
 };
 
 /* One document of the output, in order. */
 struct tc_piece {
 	struct tc_str text; /* with its separator line; concatenated, the pieces of a source are its output stream */
 	const struct tc_node *root; /* what changed or is new; NULL: text is the input's own bytes */
-	bool cluster_scoped;        /* made by tentc and not namespaced: ClusterSPIFFEID */
+	const struct tc_doc
+		*doc; /* the document that passed through; NULL for the others, and for bytes between documents */
+	bool cluster_scoped; /* made by tentc and not namespaced: ClusterSPIFFEID */
 };
 
 struct tc_result_source {

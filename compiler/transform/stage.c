@@ -1,0 +1,259 @@
+#include "compiler/transform/stage.h"
+
+#include "compiler/transform/assemble.h"
+#include "compiler/transform/tentacle.h"
+#include "compiler/tree/emit.h"
+
+/* Cut, and read document by document. The tree of a document that nothing here concerns is let go at once: what is
+ * remembered of it is its place, and of a workload its name. */
+struct reading {
+	struct tc_work *w;
+	struct tc_arena *index; /* names and objects of documents whose trees are let go */
+	size_t objects_cap, docs_cap;
+};
+
+static void remember(struct reading *r, struct tc_stage_doc *doc)
+{
+	for (size_t i = 0; i < doc->nobjects; i++) {
+		tc_grow(r->index, r->w->objects, r->w->nobjects, r->objects_cap);
+		r->w->objects[r->w->nobjects++] = doc->objects[i];
+	}
+}
+
+static void read_doc(struct reading *r, struct tc_stage_doc *doc)
+{
+	struct tc_work *w = r->w;
+	struct tc_arena_mark mark = tc_arena_mark(w->mem);
+	size_t problems = w->diags->count;
+
+	if (!tc_doc_read(w->mem, doc->cut, w->stage->limits, w->diags) || !doc->cut->root)
+		return;
+	doc->root = doc->cut->root;
+	tc_objects_of(r->index, doc);
+	if (!tc_doc_needed(doc, w->stage->config->contract_key)) {
+		bool workload = doc->nobjects && doc->objects[0]->kind->role == TC_ROLE_WORKLOAD;
+
+		doc->root = doc->cut->root = NULL;
+		if (workload)
+			doc->objects[0]->root = NULL;
+		else
+			doc->nobjects = 0;
+		/* The diagnostics may live in the same arena. */
+		if (w->diags->count == problems)
+			tc_arena_rewind(w->mem, mark);
+	}
+	remember(r, doc);
+}
+
+static void read_sources(struct reading *r, const struct tc_source *const *sources, size_t nsources, size_t *first)
+{
+	struct tc_work *w = r->w;
+	struct tc_doc **cuts = tc_alloc(w->mem, nsources * sizeof(*cuts));
+
+	for (size_t i = 0; i < nsources; i++) {
+		first[i] = w->ndocs;
+		w->ndocs += tc_stream_cut(w->mem, sources[i], w->stage->limits, w->diags, &cuts[i]);
+	}
+	first[nsources] = w->ndocs;
+	w->docs = tc_alloc(w->mem, w->ndocs * sizeof(*w->docs));
+	for (size_t i = 0; i < nsources; i++) {
+		for (size_t k = first[i]; k < first[i + 1]; k++) {
+			w->docs[k].cut = &cuts[i][k - first[i]];
+			read_doc(r, &w->docs[k]);
+		}
+	}
+}
+
+struct named {
+	struct tc_object *object;
+	const char *enclave;
+	size_t order;
+};
+
+static int compare_named(const void *a, const void *b)
+{
+	const struct named *x = a, *y = b;
+	int c;
+
+	if (x->object->kind->role != y->object->kind->role)
+		return x->object->kind->role < y->object->kind->role ? -1 : 1;
+	c = strcmp(x->enclave, y->enclave);
+	if (!c)
+		c = strcmp(x->object->name, y->object->name);
+	return c ? c : (x->order < y->order ? -1 : 1);
+}
+
+static void sort_objects(struct tc_work *w, struct tc_arena *index)
+{
+	struct named *named = tc_alloc(index, w->nobjects * sizeof(*named));
+
+	w->by_name = tc_alloc(index, w->nobjects * sizeof(struct tc_object *));
+	w->policies = tc_alloc(index, w->nobjects * sizeof(struct tc_object *));
+	for (size_t i = 0; i < w->nobjects; i++) {
+		struct tc_object *o = w->objects[i];
+		const char *enclave = tc_enclave_of(w, o);
+
+		named[i] = (struct named){.object = o, .enclave = enclave ? enclave : "", .order = i};
+		if (o->kind->role == TC_ROLE_NETWORKPOLICY && !o->ours)
+			w->policies[w->npolicies++] = o;
+	}
+	qsort(named, w->nobjects, sizeof(*named), compare_named);
+	for (size_t i = 0; i < w->nobjects; i++)
+		w->by_name[i] = named[i].object;
+}
+
+static bool read_contracts(struct tc_work *w, struct tc_tentacle *t)
+{
+	struct tc_contract_context ctx = {.config = w->stage->config, .enclave = t->enclave};
+	bool fine = true;
+
+	for (size_t i = 0; i < t->nplaces; i++) {
+		struct tc_contract_place *p = t->places[i];
+		size_t errors = w->diags->errors;
+		static const struct tc_node nothing = {.kind = TC_NULL};
+
+		p->contract = tc_contract_read(w->mem, p->contract_node ? p->contract_node : &nothing, &ctx, w->diags);
+		if (!p->contract || w->diags->errors != errors)
+			fine = false;
+	}
+	if (!fine)
+		return false;
+	t->contract = t->nplaces ? t->places[0]->contract : NULL;
+	t->origin = tc_origin_new(w->mem, t->nplaces ? t->places[0]->at : t->workload->at, "contract");
+	return true;
+}
+
+static void compile_tentacle(struct tc_work *w, struct tc_tentacle *t)
+{
+	if (!read_contracts(w, t) || !tc_tentacle_derive(w, t))
+		return;
+	if (t->contract) {
+		if (!tc_transform_contract(w, t))
+			return;
+		tc_secret_keys(w, t);
+		tc_transform_secret(w, t);
+		tc_transform_networkpolicy(w, t);
+		tc_transform_clusterspiffeid(w, t);
+	}
+	tc_transform_workload(w, t);
+}
+
+/* What tentc made or edited, and no contract asks for any more. */
+static void take_back(struct tc_work *w, struct tc_object *o)
+{
+	struct tc_patch *patch;
+
+	if (o->claimed)
+		return;
+	if (o->ours) {
+		if (o->item == SIZE_MAX)
+			o->doc->drop = true;
+		else
+			tc_patch_remove(tc_doc_patch(w->mem, o->doc), o->root);
+		return;
+	}
+	if (!o->marked || o->kind->role == TC_ROLE_WORKLOAD)
+		return;
+	patch = tc_doc_patch(w->mem, o->doc);
+	struct tc_ledger l = {.mem = w->mem, .holder = patch, .target = patch, .target_root = o->root, .prefix = ""};
+	if (tc_ledger_open(&l, o->root, w->diags))
+		tc_ledger_close(&l, NULL);
+}
+
+static void transform(struct tc_work *w)
+{
+	size_t errors = w->diags->errors;
+
+	for (size_t i = 0; i < w->nobjects; i++)
+		w->objects[i]->claimed = false;
+	tc_bind(w);
+	for (size_t i = 0; i < w->ntentacles; i++)
+		compile_tentacle(w, &w->tentacles[i]);
+	for (size_t i = 0; i < w->nobjects && w->diags->errors == errors; i++)
+		take_back(w, w->objects[i]);
+}
+
+/* An operation that reached its place through an alias would change other places too. Such documents are expanded, and
+ * everything starts again; then nothing can cross. */
+static bool expand_crossed(struct tc_work *w)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < w->ndocs; i++) {
+		struct tc_stage_doc *d = &w->docs[i];
+
+		if (d->patch && d->patch->crossed) {
+			tc_doc_expand(w->mem, d);
+			any = true;
+		}
+	}
+	if (!any)
+		return false;
+	for (size_t i = 0; i < w->ndocs; i++) {
+		struct tc_stage_doc *d = &w->docs[i];
+
+		d->patch = NULL;
+		d->whole = NULL;
+		d->drop = false;
+		d->added = NULL;
+		d->nadded = d->added_cap = 0;
+	}
+	return true;
+}
+
+static int assemble(struct tc_work *w, struct tc_result *result, const struct tc_source *const *sources,
+		    const size_t *first)
+{
+	for (size_t i = 0; i < result->nsources; i++) {
+		struct tc_result_source *out = &result->sources[i];
+		size_t n = first[i + 1] - first[i];
+
+		out->src = sources[i];
+		out->format = n ? w->docs[first[i]].cut->format : TC_YAML;
+		if (tc_assemble(w, out, &w->docs[first[i]], n) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void check_any(struct tc_work *w, size_t nsources)
+{
+	for (size_t i = 0; i < w->nobjects; i++) {
+		if (w->objects[i]->ours || w->objects[i]->marked)
+			return;
+	}
+	if (w->diags->errors || w->ntentacles || !nsources || !w->ndocs)
+		return;
+	struct tc_diag *d = tc_diag(w->diags, TC_MSG_NO_CONTRACT, (struct tc_pos){0},
+				    "no document has a contract, so nothing is changed");
+	tc_diag_help(d, "a contract stands in the annotation %s, in a ConfigMap's %s, or in a %s of its own",
+		     TC_ANNOTATION_CONTRACT, w->stage->config->contract_key, w->stage->config->contract_key);
+}
+
+int tc_compile(struct tc_result **result, struct tc_arena *mem, const struct tc_source *const *sources, size_t nsources,
+	       const struct tc_stage *stage, struct tc_diags *diags, struct tc_error *err)
+{
+	_cleanup_(tc_arena_free)
+	struct tc_arena *index = tc_arena_new(64 * 1024);
+	struct tc_work w = {.mem = mem, .stage = stage, .diags = diags, .err = err};
+	struct reading reading = {.w = &w, .index = index};
+	size_t *first = tc_alloc(index, (nsources + 1) * sizeof(*first));
+	struct tc_diags before;
+
+	*result = tc_alloc(mem, sizeof(**result));
+	(*result)->sources = tc_alloc(mem, nsources * sizeof(struct tc_result_source));
+	(*result)->nsources = nsources;
+	read_sources(&reading, sources, nsources, first);
+	sort_objects(&w, index);
+	before = *diags;
+	transform(&w);
+	if (expand_crossed(&w)) {
+		*diags = before;
+		transform(&w);
+	}
+	(*result)->tentacles = w.ntentacles;
+	check_any(&w, nsources);
+	if (err->code != TC_E_NONE)
+		return -1;
+	return diags->errors ? 0 : assemble(&w, *result, sources, first);
+}

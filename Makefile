@@ -1,35 +1,294 @@
 # tentc. `make help` lists what can be run by name.
-CC ?= gcc
-B ?= build/debug
-MODE ?= -O1 -g
-WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wundef -Wformat=2 -Werror
-CFLAGS := -std=gnu17 -D_GNU_SOURCE -I. $(WARN) $(MODE) $(SAN) -MMD -MP
+#
+#   B=DIR      where objects go (default build/MODE); two builds never share one
+#   MODE=      debug, release, asan, coverage, fuzz
+#   CC=        gcc (default) or clang
+#   V=1        prints whole commands
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+MODE ?= debug
+B ?= build/$(MODE)
+PREFIX ?= /usr/local
+DESTDIR ?=
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+
+# --- flags, each with its reason --------------------------------------------------------------------------------------
+
+# Warnings are errors: a warning that may be ignored is ignored.
+WARN := -Werror
+WARN += -Wall -Wextra
+# One name, one thing: an inner variable must not hide an outer one.
+WARN += -Wshadow
+# In C17 () means "any arguments": every function is declared with its arguments, and in a header unless it is static.
+WARN += -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition
+# Arithmetic on void * and casts that lose const hide mistakes; literals are const.
+WARN += -Wpointer-arith -Wcast-qual -Wwrite-strings
+# Input must not decide how much stack is used.
+WARN += -Wvla
+# An #if on a misspelt macro is silently 0.
+WARN += -Wundef
+# Formats are literals, and fit their arguments.
+WARN += -Wformat=2
+# A declaration that stands twice drifts apart.
+WARN += -Wredundant-decls
+# A frame this large on a path that recurses with the input would be a way to end the program.
+WARN += -Wframe-larger-than=32768
+
+# _GNU_SOURCE here and nowhere else, so that no file depends on the order of its includes.
+BASE_FLAGS := -std=gnu17 -D_GNU_SOURCE -I.
+# Two tentative definitions of one name are an error, also in the linker's eyes.
+BASE_FLAGS += -fno-common
+# -MMD -MP: which headers a file reads is the compiler's knowledge; a removed header breaks no build.
+DEP_FLAGS := -MMD -MP
+
+FLAGS_debug := -O1 -g
+
+# Optimised, with symbols for a stack trace; they are in the file, not in memory.
+FLAGS_release := -O2 -g
+# Bounds of what the C library writes, checked at run time where the compiler knows a size (3: also computed ones).
+FLAGS_release += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
+# A canary in front of the return address of each function that has an array; and no jump over the guard page.
+FLAGS_release += -fstack-protector-strong -fstack-clash-protection
+# The program loads at a random address.
+FLAGS_release += -fPIE
+LINK_release := -pie
+# What the loader has resolved becomes read-only, and it resolves everything before main.
+LINK_release += -Wl,-z,relro,-z,now
+# The stack holds no code.
+LINK_release += -Wl,-z,noexecstack
+# Only libraries that are used: each costs time before main, and the ldd gate counts them.
+LINK_release += -Wl,--as-needed
+# Indirect jumps land only where a jump is meant, and returns only where the call was (processors that can).
+ifeq ($(shell uname -m),x86_64)
+FLAGS_release += -fcf-protection
+endif
+ifeq ($(shell uname -m),aarch64)
+FLAGS_release += -mbranch-protection=standard
+endif
+
+# The first finding ends the program: a test that goes on after undefined behaviour proves nothing.
+FLAGS_asan := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+LINK_asan := -fsanitize=address,undefined
+
+# -O0: a line is a line. Atomic: the tests run programs side by side.
+FLAGS_coverage := -O0 -g --coverage -fprofile-update=atomic
+LINK_coverage := --coverage
+
+# libFuzzer is clang's.
+FLAGS_fuzz := $(FLAGS_asan) -fsanitize=fuzzer-no-link
+LINK_fuzz := $(LINK_asan) -fsanitize=fuzzer
+ifeq ($(MODE),fuzz)
+CC := clang
+endif
+
+ifndef FLAGS_$(MODE)
+$(error MODE=$(MODE) is not one of debug, release, asan, coverage, fuzz)
+endif
+CFLAGS := $(BASE_FLAGS) $(WARN) $(FLAGS_$(MODE)) $(EXTRA_CFLAGS)
+LDFLAGS := $(LINK_$(MODE)) $(EXTRA_LDFLAGS)
 LDLIBS := -lyaml -lmbedcrypto -ljansson
 
-LIB_SRC := $(sort $(wildcard compiler/*/*.c))
-CLI_SRC := $(sort $(wildcard cli/*.c))
-UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
+# --- what is built ----------------------------------------------------------------------------------------------------
+
+LIB_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard compiler/*/*.c)))
+CLI_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard cli/*.c)))
+UNIT_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/unit/test_*.c)))
+UNIT_HELP := $(patsubst %.c,$(B)/%.o,$(sort $(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c))))
+PROPERTY_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/property/*.c)))
+FUZZ_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+BENCH_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard bench/*.c)))
+REPLAY_OBJ := $(B)/tests/fuzz/replay.o
+ALL_OBJ := $(LIB_OBJ) $(CLI_OBJ) $(UNIT_OBJ) $(UNIT_HELP) $(PROPERTY_OBJ) $(FUZZ_OBJ) $(BENCH_OBJ) $(REPLAY_OBJ)
+
 LIB := $(B)/libtentc.a
+# The commands without main(), so that tests can link them.
+CLI := $(B)/libcli.a
+UNIT := $(UNIT_OBJ:.o=)
+FUZZ := $(FUZZ_OBJ:.o=)
+BENCH := $(BENCH_OBJ:.o=)
+PROPERTY := $(if $(PROPERTY_OBJ),$(B)/tests/property/property)
 
-all: $(B)/tentc
+all: $(B)/tentc ## tentc with debug information, in build/debug
 
-$(B)/%.o: %.c
+say = $(if $(V),,@printf '  %-3s %s\n' $(1) $(2) && )
+
+# Objects depend on how they are made: another compiler or flag, or a source that went away, makes them anew.
+define when_changed
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -c -o $@ $<
+	@printf '%s\n' '$(1)' | cmp -s - $@ || printf '%s\n' '$(1)' >$@
+endef
+$(B)/flags: FORCE
+	$(call when_changed,$(CC) $(CFLAGS) $(LDFLAGS) $(LDLIBS))
+$(B)/objects: FORCE
+	$(call when_changed,$(LIB_OBJ) $(CLI_OBJ))
 
-$(LIB): $(LIB_SRC:%.c=$(B)/%.o)
+$(B)/%.o: %.c $(B)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(CFLAGS) $(DEP_FLAGS) -c -o $@ $<
+
+# q, not r: rooms may have files of one name, and r would keep the last of them only.
+$(LIB): $(LIB_OBJ) $(B)/objects
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR,$@)$(AR) qcs $@ $(LIB_OBJ)
 
-$(B)/tentc: $(CLI_SRC:%.c=$(B)/%.o) $(LIB)
-	$(CC) $(SAN) -o $@ $^ $(LDLIBS)
+$(CLI): $(filter-out %/main.o,$(CLI_OBJ)) $(B)/objects
+	@rm -f $@
+	$(call say,AR,$@)$(AR) qcs $@ $(filter %.o,$^)
 
-# One program per unit test file.
-$(B)/tests/unit/%: $(B)/tests/unit/%.o $(LIB)
-	$(CC) $(SAN) -o $@ $^ $(LDLIBS) -lcmocka
+link = $(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
 
-check-unit: $(UNIT_SRC:%.c=$(B)/%)
-	@for t in $^; do $$t || exit 1; done
+$(B)/tentc: $(B)/cli/main.o $(CLI) $(LIB)
+	$(link)
 
--include $(shell find build -name '*.d' 2>/dev/null)
-.PHONY: all check-unit
+# One program per unit test file, so that a crash takes down one only.
+$(UNIT): %: %.o $(UNIT_HELP) $(CLI) $(LIB)
+	$(link) -lcmocka
+
+# The tests let each allocation fail in turn: what libtentc.a allocates goes through the test's hands.
+WRAP := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+$(B)/tests/property/property: $(PROPERTY_OBJ) $(CLI) $(LIB)
+	$(link) $(if $(shell grep -ls __wrap_malloc tests/property/*.c 2>/dev/null),$(WRAP))
+
+# One program per door. Without a fuzz engine replay.c is its main(), which feeds it files.
+$(FUZZ): %: %.o $(if $(filter fuzz,$(MODE)),,$(REPLAY_OBJ)) $(CLI) $(LIB)
+	$(link)
+
+$(BENCH): %: %.o $(CLI) $(LIB)
+	$(link)
+
+-include $(ALL_OBJ:.o=.d)
+
+release: ## hardened and optimised, in build/release
+	@$(MAKE) --no-print-directory MODE=release B=build/release all
+
+clang: ## all of it compiled by clang, in build/clang
+	@$(MAKE) --no-print-directory CC=clang B=build/clang everything
+
+everything: $(B)/tentc $(UNIT) $(PROPERTY) $(if $(wildcard tests/fuzz/replay.c),$(FUZZ)) $(BENCH)
+
+install: release ## DESTDIR= PREFIX=/usr/local: the release build, and the schemas under share/tentc
+	install -D -m 755 build/release/tentc $(DESTDIR)$(PREFIX)/bin/tentc
+	for f in $(wildcard schema/*.json); do install -D -m 644 $$f $(DESTDIR)$(PREFIX)/share/tentc/$$f || exit 1; done
+
+uninstall: ## removes what install put there
+	rm -f $(DESTDIR)$(PREFIX)/bin/tentc $(patsubst %,$(DESTDIR)$(PREFIX)/share/tentc/%,$(wildcard schema/*.json))
+
+clean: ## removes build/
+	rm -rf build
+
+# --- gates: each is a name, and CI runs nothing else ------------------------------------------------------------------
+
+# For what another target makes: says "skipped" when the file is not there.
+if_there = @if sh tests/have.sh $@ '$(1)'; then $(2); fi
+
+check: check-unit check-golden ## the tests to run all the time: unit and golden
+
+check-unit: $(UNIT) ## unit tests
+	@sh tests/unit.sh $(UNIT)
+
+check-golden: $(B)/tentc ## golden cases: whole output, whole errors, exit status
+	$(call if_there,tests/golden.sh,sh tests/golden.sh $(B)/tentc)
+
+golden: $(B)/tentc ## writes the golden cases anew; then review the difference
+	@UPDATE=1 sh tests/golden.sh $(B)/tentc
+
+property: $(PROPERTY) ## laws over generated input, in process
+	$(call if_there,$(PROPERTY),$(PROPERTY))
+
+fuzz-replay: ## every file of the fuzz corpora, with sanitizers
+	@$(MAKE) --no-print-directory MODE=asan B=build/asan fuzz-replay-here
+
+fuzz-replay-here: $(if $(wildcard tests/fuzz/replay.c),$(FUZZ))
+	@sh tests/fuzz_replay.sh $(FUZZ)
+
+fuzz: ## fuzzes every door with libFuzzer: T=60 seconds each
+	@$(MAKE) --no-print-directory MODE=fuzz B=build/fuzz fuzz-here
+
+fuzz-here: $(FUZZ)
+	@sh tests/fuzz.sh $(or $(T),60) $(FUZZ)
+
+check-layers: $(LIB_OBJ) $(CLI_OBJ) ## rooms include only from the left
+	@sh tests/layers.sh $(B) $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d)
+
+check-pure: ## compiler/ imports nothing outside tests/pure.allow and owns no mutable global
+	@$(MAKE) --no-print-directory MODE=release B=build/release check-pure-here
+
+check-pure-here: $(LIB_OBJ)
+	@sh tests/pure.sh tests/pure.allow $(LIB_OBJ)
+
+check-ldd: release ## tentc links libyaml, libmbedcrypto, jansson and the C library, nothing else
+	@sh tests/ldd.sh build/release/tentc
+
+check-schema: $(B)/tentc ## schema/ is what `tentc schema` prints
+	@sh tests/schema.sh $(B)/tentc
+
+schema: $(B)/tentc ## writes schema/ anew
+	@UPDATE=1 sh tests/schema.sh $(B)/tentc
+
+check-docs: $(B)/tentc ## every example in the documents compiles
+	$(call if_there,tests/docs.sh,sh tests/docs.sh $(B)/tentc)
+
+SOURCES = $(sort $(wildcard compiler/*/*.[ch] cli/*.[ch] tests/*.[ch] tests/*/*.[ch] bench/*.[ch]))
+format-check: ## clang-format would change nothing
+	@clang-format --dry-run -Werror $(SOURCES)
+
+format: ## clang-format
+	@clang-format -i $(SOURCES)
+
+LINT := $(patsubst %.c,$(B)/%.lint,$(filter %.c,$(SOURCES)))
+lint: ## clang-tidy; a file is looked at again when it or a header of it has changed
+	@$(MAKE) --no-print-directory -k -j$(JOBS) -O B=$(B) lint-files
+
+lint-files: $(LINT)
+
+$(B)/%.lint: %.c $(B)/%.o .clang-tidy
+	@clang-tidy --quiet $< -- $(BASE_FLAGS) 2>$@.log >$@.out || { cat $@.out; grep -v 'warnings\? \(generated\|treated\)' $@.log; exit 1; }
+	@touch $@
+
+asan: ## unit tests and golden cases with AddressSanitizer and UndefinedBehaviorSanitizer
+	@ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 \
+		$(MAKE) --no-print-directory -k MODE=asan B=build/asan check
+
+VALGRIND := valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=all --errors-for-leak-kinds=all
+valgrind: $(B)/tentc ## golden cases under valgrind: no wrong access, no leak of any kind
+	$(call if_there,tests/golden.sh,sh tests/golden.sh $(B)/tentc $(VALGRIND))
+
+coverage: ## line and branch coverage of compiler/; what is not covered is listed in build/coverage.txt
+	@mkdir -p build/coverage && find build/coverage -name '*.gcda' -delete
+	@$(MAKE) --no-print-directory -k MODE=coverage B=build/coverage coverage-here
+
+coverage-here: $(B)/tentc $(UNIT) $(PROPERTY)
+	@sh tests/coverage.sh $(B) '$(UNIT)' '$(PROPERTY)'
+
+bench: release ## speed and memory beside peers
+	$(call if_there,bench/run.sh,sh bench/run.sh build/release/tentc)
+
+# --- from an empty machine --------------------------------------------------------------------------------------------
+
+DEPS := gcc libc6-dev libyaml-dev libmbedtls-dev libjansson-dev
+DEPS_TEST := $(DEPS) libcmocka-dev clang clang-format clang-tidy valgrind gcovr locales tzdata diffutils
+
+deps: ## installs what the build needs (Debian packages), with sudo when not root
+	@sh tests/deps.sh $(DEPS)
+
+deps-test: ## installs what the gates need as well
+	@sh tests/deps.sh $(DEPS_TEST)
+
+demo: deps ## installs what is missing, builds, and compiles an example
+	@$(MAKE) --no-print-directory -j$(JOBS) release
+	$(call if_there,examples/demo.sh,sh examples/demo.sh build/release/tentc)
+
+test: deps-test ## everything: what CI runs
+	@sh tests/all.sh
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+FORCE:
+.SECONDARY:
+.DELETE_ON_ERROR:
+.PHONY: all release clang everything install uninstall clean check check-unit check-golden golden property fuzz-replay \
+	fuzz-replay-here fuzz fuzz-here check-layers check-pure check-pure-here check-ldd check-schema schema check-docs format-check format \
+	lint lint-files asan valgrind coverage coverage-here bench deps deps-test demo test help FORCE

@@ -1,0 +1,53 @@
+#!/bin/sh
+# coverage.sh BUILD_DIR UNIT_PROGRAMS PROPERTY_PROGRAM - runs the tests and prints the line and branch coverage of
+# compiler/; lines without coverage go to build/coverage.txt.
+#
+# A line that no test can reach says so: "/* unreachable: why */" on that line. COVERAGE_STRICT=1 fails on any other.
+build=$1 units=$2 property=$3
+status=0
+# shellcheck disable=SC2086
+sh tests/unit.sh $units || status=1
+if [ -e tests/golden.sh ]; then
+	sh tests/golden.sh "$build/tentc" || status=1
+fi
+if [ -n "$property" ]; then
+	"$property" || status=1
+fi
+
+# An excuse needs a reason of two words at least, and there is one kind of excuse.
+excuses=$(grep -rnE 'unreachable:' compiler --include='*.[ch]' | grep -vE '/\* unreachable: [^ ]+ [^*]+\*/')
+excuses=$excuses$(grep -rnE 'GCOVR?_EXCL|LCOV_EXCL' compiler --include='*.[ch]')
+if [ -n "$excuses" ]; then
+	echo "$excuses"
+	echo "coverage: the lines above leave out code without a reason: write /* unreachable: why */"
+	status=1
+fi
+
+gcovr --root . --object-directory "$build" --filter 'compiler/.*\.[ch]$' --exclude-throw-branches \
+	--exclude-lines-by-pattern '.*/\* unreachable: .*' --exclude-branches-by-pattern '.*/\* unreachable: .*' \
+	--json "$build/coverage.json" --json-summary "$build/summary.json" --html-details "$build/html.html" "$build" >"$build/gcovr.log" 2>&1 || {
+	cat "$build/gcovr.log"
+	exit 1
+}
+python3 - "$build/coverage.json" build/coverage.txt <<'END' || status=1
+import json, os, sys
+
+lines = covered = branches = taken = 0
+out = open(sys.argv[2], "w")
+for file in sorted(json.load(open(sys.argv[1]))["files"], key=lambda f: f["file"]):
+    for line in file["lines"]:
+        if line.get("gcovr/noncode"):
+            continue
+        lines += 1
+        covered += line["count"] > 0
+        branches += len(line["branches"])
+        taken += sum(b["count"] > 0 for b in line["branches"])
+        if not line["count"]:
+            text = open(file["file"]).read().split("\n")[line["line_number"] - 1]
+            out.write("%s:%d:%s\n" % (file["file"], line["line_number"], text))
+print("coverage: lines %.1f %% (%d of %d), branches %.1f %% (%d of %d); %d lines without are in %s"
+      % (100 * covered / max(lines, 1), covered, lines, 100 * taken / max(branches, 1), taken, branches,
+         lines - covered, sys.argv[2]))
+sys.exit(bool(os.environ.get("COVERAGE_STRICT")) and covered < lines)
+END
+exit $status

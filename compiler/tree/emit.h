@@ -12,9 +12,10 @@
 
 struct tc_emit {
 	enum tc_format format;
-	unsigned
-		indent; /* YAML: column of the first line's siblings; JSON: 0 compact on one line, else spaces a step */
-	bool crlf;      /* YAML: line ends are \r\n */
+	/* YAML: the column of every line but the first, which goes where `out` ends. JSON: spaces a step; 0: compact,
+	 * on one line. */
+	unsigned indent;
+	bool crlf;         /* YAML: line ends are \r\n */
 	bool indent_items; /* YAML: `- ` two columns right of the parent key; false: in the parent's column */
 };
 

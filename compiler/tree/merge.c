@@ -78,12 +78,12 @@ static int by_place(const void *a, const void *b)
 	return x->local != y->local ? y->local - x->local : (x->nth > y->nth) - (x->nth < y->nth);
 }
 
-void tc_merges_resolve(struct tc_arena *mem, struct tc_node *map)
+/* The keys that are seen, in mem. */
+static const struct tc_node **seen_keys(struct tc_arena *mem, const struct tc_node *map, size_t *count)
 {
 	_cleanup_(tc_arena_free)
 	struct tc_arena *tmp = tc_arena_new(4096);
 	struct collect c = {.tmp = tmp, .map = map};
-	struct tc_props *props = tc_alloc(mem, sizeof(*props));
 	const struct tc_node **keys;
 	size_t n = 0;
 
@@ -98,16 +98,37 @@ void tc_merges_resolve(struct tc_arena *mem, struct tc_node *map)
 		qsort(c.list, c.count, sizeof(*c.list), by_place);
 
 	keys = tc_alloc(mem, (n + 1) * sizeof(*keys));
-	if (map->props)
-		*props = *map->props;
-	props->merged = keys;
-	props->nmerged = n;
+	*count = n;
 	n = 0;
 	for (size_t i = 0; i < c.count; i++) {
 		if (c.list[i].wins)
 			keys[n++] = c.list[i].key;
 	}
+	return keys;
+}
+
+void tc_merges_resolve(struct tc_arena *mem, struct tc_node *map)
+{
+	struct tc_props *props = tc_alloc(mem, sizeof(*props));
+
+	if (map->props)
+		*props = *map->props;
+	props->merged = seen_keys(mem, map, &props->nmerged);
 	map->props = props;
+}
+
+const struct tc_node *tc_merges_nth(const struct tc_node *map, size_t nth)
+{
+	_cleanup_(tc_arena_free)
+	struct tc_arena *mem = NULL;
+	const struct tc_node *const *keys;
+	size_t n;
+
+	if (map->props && map->props->merged)
+		return nth < map->props->nmerged ? map->props->merged[nth] : NULL;
+	mem = tc_arena_new(4096);
+	keys = seen_keys(mem, map, &n);
+	return nth < n ? keys[nth] : NULL;
 }
 
 static int by_key(const void *a, const void *b)

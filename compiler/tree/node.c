@@ -1,4 +1,5 @@
 #include "compiler/tree/node.h"
+#include "compiler/tree/decimal.h"
 #include "compiler/tree/scalar.h"
 
 const struct tc_node *tc_deref(const struct tc_node *n)
@@ -39,60 +40,6 @@ struct tc_pos tc_node_end_pos(const struct tc_node *n)
 }
 
 /* Keys */
-
-/* The shortest text of a number key, as strconv.FormatFloat(f, 'g', -1, 32) gives it: Kubernetes makes float keys into
- * strings that way. Exact for up to six significant digits; a longer one keeps all its digits instead of being rounded
- * to 32 bits, since there is no floating point here. */
-static struct tc_str float_key(struct tc_arena *mem, struct tc_str json)
-{
-	char *digits = tc_alloc_text(mem, json.len + 1);
-	size_t n = 0, i = 0;
-	long exp = 0, e = 0;
-	bool negative = false, point = false;
-
-	if (i < json.len && json.s[i] == '-') {
-		negative = true;
-		i++;
-	}
-	for (; i < json.len && (tc_is_digit(json.s[i]) || json.s[i] == '.'); i++) {
-		if (json.s[i] == '.') {
-			point = true;
-			continue;
-		}
-		if (n > 0 || json.s[i] != '0')
-			digits[n++] = json.s[i];
-		else if (point)
-			exp--;
-		if (n > 0 && !point)
-			exp++;
-	}
-	if (i < json.len) {
-		bool minus = ++i < json.len && json.s[i] == '-';
-
-		for (; i < json.len; i++) {
-			if (tc_is_digit(json.s[i]) && e < 100000)
-				e = e * 10 + (json.s[i] - '0');
-		}
-		exp += minus ? -e : e;
-	}
-	while (n > 0 && digits[n - 1] == '0')
-		n--;
-	if (n == 0)
-		return tc_str(negative ? "-0" : "0");
-
-	/* 0.d1d2d3... x 10^exp; the 'g' form wants the exponent of d1.d2d3... */
-	const char *sign = negative ? "-" : "";
-	const char *rest = n > 1 ? "." : "";
-
-	if (exp - 1 < -4 || exp - 1 >= 6)
-		return tc_str(tc_printf(mem, "%s%c%s%.*se%c%02ld", sign, digits[0], rest, (int)(n - 1), digits + 1,
-					exp > 0 ? '+' : '-', exp > 0 ? exp - 1 : 1 - exp));
-	if (exp <= 0)
-		return tc_str(tc_printf(mem, "%s0.%.*s%.*s", sign, (int)-exp, "0000", (int)n, digits));
-	if (exp >= (long)n)
-		return tc_str(tc_printf(mem, "%s%.*s%.*s", sign, (int)n, digits, (int)(exp - (long)n), "000000"));
-	return tc_str(tc_printf(mem, "%s%.*s.%.*s", sign, (int)exp, digits, (int)(n - (size_t)exp), digits + exp));
-}
 
 /* An integer that is spelled as Go would spell it. */
 static bool canonical_int(struct tc_str t)
@@ -141,7 +88,7 @@ struct tc_str tc_key_text(struct tc_arena *mem, const struct tc_node *key)
 		return text;
 	text = tc_scalar_json_number(mem, key->text, key->kind);
 	if (key->kind == TC_FLOAT)
-		return float_key(mem, text);
+		return tc_decimal_key(mem, text);
 	return tc_str_is(text, "-0") ? tc_str("0") : text;
 }
 
@@ -235,11 +182,6 @@ static struct tc_entry entry_of(const struct tc_node *map, const struct tc_node 
 	return (struct tc_entry){.key = key, .value = tc_deref(key->next), .map_ = map, .nth_ = nth};
 }
 
-static const struct tc_node *merged_key(const struct tc_node *map, size_t nth)
-{
-	return nth < map->props->nmerged ? map->props->merged[nth] : NULL;
-}
-
 struct tc_entry tc_first(const struct tc_node *map)
 {
 	map = tc_deref(map);
@@ -247,9 +189,7 @@ struct tc_entry tc_first(const struct tc_node *map)
 		return (struct tc_entry){0};
 	if (!(map->flags & TC_NODE_MERGES))
 		return entry_of(map, map->first, 0);
-	if (!map->props || !map->props->merged)
-		abort(); /* a reader that forgot tc_merges_resolve: going on would lose entries in silence */
-	return entry_of(map, merged_key(map, 0), 0);
+	return entry_of(map, tc_merges_nth(map, 0), 0);
 }
 
 struct tc_entry tc_next(struct tc_entry e)
@@ -257,7 +197,7 @@ struct tc_entry tc_next(struct tc_entry e)
 	if (!e.key)
 		return e;
 	if (e.map_->flags & TC_NODE_MERGES)
-		return entry_of(e.map_, merged_key(e.map_, e.nth_ + 1), e.nth_ + 1);
+		return entry_of(e.map_, tc_merges_nth(e.map_, e.nth_ + 1), e.nth_ + 1);
 	return entry_of(e.map_, e.key->next->next, 0);
 }
 

@@ -173,9 +173,10 @@ struct tc_node *tc_copy_new(struct tc_arena *mem, const struct tc_node *n, const
 
 /* For readers: the document node that a root hangs below. */
 struct tc_node *tc_new_doc(struct tc_arena *mem, const struct tc_source *src);
-/* For readers: to be called once when a mapping with TC_NODE_MERGES is complete (values of merge keys checked, aliases
- * inside set). It notes in map->props which keys are seen, so that walking the entries stays linear whatever merges
- * what; tc_first aborts for a mapping where it was forgotten. */
+/* For readers: to be called once when a mapping with TC_NODE_MERGES is complete. It notes in map->props which keys are
+ * seen, so that walking the entries is linear whatever merges what; without it each step looks at all of them. */
 void tc_merges_resolve(struct tc_arena *mem, struct tc_node *map);
+/* The nth key that is seen in a mapping with TC_NODE_MERGES; NULL past the end. */
+const struct tc_node *tc_merges_nth(const struct tc_node *map, size_t nth);
 
 #endif

@@ -1,0 +1,15 @@
+/* decimal.h - a JSON number as its digits, and the two spellings that need them. */
+#ifndef TC_DECIMAL_H
+#define TC_DECIMAL_H
+
+#include "compiler/base/arena.h"
+
+/* As a mapping key: the text that strconv.FormatFloat(f, 'g', -1, 32) gives, with which Kubernetes makes float keys
+ * into strings. Exact for up to six significant digits; a longer number keeps all its digits instead of being rounded
+ * to 32 bits, since there is no floating point here. */
+struct tc_str tc_decimal_key(struct tc_arena *mem, struct tc_str json);
+
+/* One spelling for every number: 1, 1.0 and 10e-1 are "1", 1.50 is "15e-1". Valid JSON. */
+struct tc_str tc_decimal_canonical(struct tc_arena *mem, struct tc_str json);
+
+#endif

@@ -12,9 +12,9 @@
 enum tc_dep_kind {
 	TC_DEP_PLATFORM, /* tentacular-*: service is set */
 	TC_DEP_HOST,     /* a host, in or outside the cluster */
-	TC_DEP_CIDR,     /* dynamic-target: a block of addresses */
+	TC_DEP_CIDR,     /* a block of addresses: dynamic-target, or an IP address as host */
 	TC_DEP_MODULES,  /* jsr, npm: a module registry */
-	TC_DEP_OPAQUE,   /* nothing in it concerns the network (no protocol, no host): kept and ignored */
+	TC_DEP_OPAQUE,   /* nothing in it concerns the network (no protocol, no host): kept and ignored. Or refused */
 };
 
 struct tc_port {

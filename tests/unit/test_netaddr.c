@@ -1,8 +1,6 @@
 #include "compiler/contract/netaddr.h"
 
-#include <setjmp.h>
-
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 
 static struct tc_arena *mem;
 

@@ -66,7 +66,7 @@ static const char *template_fault(struct tc_config_reader *r, const struct tc_ro
 		if (fault && strcmp(value, text) == 0)
 			return fault;
 		if (fault)
-			return tc_printf(r->mem, "%s where the name of the enclave has %zu character%s", fault,
+			return tc_printf(r->mem, "%s (for an enclave whose name has %zu character%s)", fault,
 					 strlen(enclaves[i]), i == 0 ? "s" : "");
 	}
 	return NULL;

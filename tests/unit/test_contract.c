@@ -599,6 +599,71 @@ static void test_rendered(void **state)
 		       "  help: write redis.<namespace>.svc: a NetworkPolicy needs the namespace\n");
 }
 
+static const char *slurp(const char *path)
+{
+	static const size_t most = 1 << 16;
+	char *text = tc_alloc(mem, most);
+	FILE *f = fopen(path, "r");
+
+	if (!f)
+		fail_msg("%s cannot be read", path);
+	if (fread(text, 1, most - 1, f) == most - 1)
+		fail_msg("%s is larger than %zu", path, most);
+	fclose(f);
+	return text;
+}
+
+/* One document of tests/schema_cases/contract.yaml: "fine", "refused TC102", "tentc only TC150: why". Marks the errors
+ * that were found in seen. */
+static void try_schema_case(struct tc_str label, const char *yaml, bool seen[1000])
+{
+	struct tc_contract_context ctx = {.config = config, .enclave = "demo"};
+	struct tc_diags diags = {.mem = mem};
+	const char *wanted = strstr(label.s, "TC");
+	bool found = false;
+
+	service("nats")->enabled = !tc_str_starts(label, "tentc only TC111");
+	tc_contract_read(mem, read_yaml(yaml, &diags), &ctx, &diags);
+	if (tc_str_is(label, "fine")) {
+		assert_string_equal(diags.errors ? show_diags(&diags) : "", "");
+		return;
+	}
+	assert_true(tc_str_starts(label, "refused TC") || tc_str_starts(label, "tentc only TC"));
+	for (size_t i = 0; i < diags.count; i++) {
+		const char *id = tc_printf(mem, "TC%d", (int)diags.list[i]->id);
+
+		found |= strncmp(wanted, id, strlen(id)) == 0;
+		seen[diags.list[i]->id] = true;
+	}
+	if (!found)
+		fail_msg("%.*s\n%s--- got\n%s", TC_STR_ARG(label), yaml, show_diags(&diags));
+}
+
+/* What only the reader can refuse, case by case, beside what the schema refuses too (check.py tries the schema); and
+ * every error that a contract can have is among them. */
+static void test_schema_cases(void **state)
+{
+	static const char mark[] = "\n--- # ";
+	const char *at = strstr(slurp("tests/schema_cases/contract.yaml"), mark);
+	bool seen[1000] = {[TC_MSG_FIELD_CONFLICT] = true}; /* found later, by the stage */
+	const struct tc_message *all;
+	size_t count;
+
+	(void)state;
+	assert_non_null(at);
+	while (at) {
+		const char *label = at + strlen(mark), *text = strchr(label, '\n') + 1, *next = strstr(text - 1, mark);
+		size_t len = next ? (size_t)(next + 1 - text) : strlen(text);
+
+		try_schema_case((struct tc_str){label, (size_t)(text - 1 - label)}, tc_strndup(mem, text, len), seen);
+		at = next;
+	}
+	all = tc_messages(&count);
+	for (size_t i = 0; i < count; i++)
+		if (all[i].severity == TC_ERROR && all[i].id >= 100 && all[i].id < 200 && !seen[all[i].id])
+			fail_msg("tests/schema_cases/contract.yaml has no case for TC%d", (int)all[i].id);
+}
+
 /* Ten times the dependencies take ten times as long: here, that a hundred thousand are read at all. */
 static void test_many(void **state)
 {
@@ -640,6 +705,7 @@ int main(void)
 		TEST(test_additional_egress),
 		TEST(test_aliases),
 		TEST(test_rendered),
+		TEST(test_schema_cases),
 		TEST(test_many),
 	};
 

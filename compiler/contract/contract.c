@@ -96,14 +96,14 @@ const char *tc_reader_list(struct tc_reader *r, const char *const *words, const 
 /* The key that a value hangs on, so that the caret has something to point at where the value is nothing. */
 static const struct tc_node *key_of(const struct tc_node *value)
 {
-	const struct tc_node *map = value ? value->parent : NULL;
+	const struct tc_node *map = value->parent;
 
 	if (!map || map->kind != TC_MAP)
 		return value;
 	for (const struct tc_node *key = map->first; key && key->next; key = key->next->next)
 		if (key->next == value)
 			return key;
-	return value;
+	return value; /* not reached: no null is a key */
 }
 
 static void refuse_root(struct tc_reader *r, const struct tc_node *root)

@@ -135,7 +135,10 @@ static int by_key(const void *a, const void *b)
 {
 	const struct tc_pair *x = a, *y = b;
 
-	return compare_text(x->key, y->key);
+	int c = compare_text(x->key, y->key);
+
+	/* Only a reader that looks for duplicates meets equal ones. */
+	return c ? c : (x->key_node->off > y->key_node->off) - (x->key_node->off < y->key_node->off);
 }
 
 struct tc_pair *tc_pairs_sorted(struct tc_arena *mem, const struct tc_node *map, size_t *count)

@@ -24,22 +24,22 @@ static const struct service services[] = {
 };
 
 static const char *const contracts[] = {
-	"          tentacular-postgres:\n",
+	"        tentacular-postgres:\n",
 
-	"          tentacular-postgres:\n"
-	"          tentacular-rustfs:\n"
-	"            protocol: s3\n",
+	"        tentacular-postgres:\n"
+	"        tentacular-rustfs:\n"
+	"          protocol: s3\n",
 
-	"          tentacular-nats:\n"
-	"            protocol: nats\n"
-	"          github:\n"
-	"            protocol: https\n"
-	"            host: api.github.com\n",
+	"        tentacular-nats:\n"
+	"          protocol: nats\n"
+	"        github:\n"
+	"          protocol: https\n"
+	"          host: api.github.com\n",
 
-	"          tentacular-postgres: {protocol: postgresql}\n"
-	"          tentacular-rustfs:\n"
-	"          tentacular-nats:\n"
-	"          tentacular-spire:\n",
+	"        tentacular-postgres: {protocol: postgresql}\n"
+	"        tentacular-rustfs:\n"
+	"        tentacular-nats:\n"
+	"        tentacular-spire:\n",
 };
 
 static void print_metadata(const struct service *s, unsigned long n, const char *contract)
@@ -56,9 +56,8 @@ static void print_metadata(const struct service *s, unsigned long n, const char 
 	if (contract)
 		printf("  annotations:\n"
 		       "    tentacular.io/contract: |\n"
-		       "      contract:\n"
-		       "        version: \"1\"\n"
-		       "        dependencies:\n%s",
+		       "      version: \"1\"\n"
+		       "      dependencies:\n%s",
 		       contract);
 }
 

@@ -32,7 +32,7 @@ contract:
       protocol: https
       host: api.github.com
 END
-"$tentc" compile "$dir/tenth.yaml" -o "$dir/compiled.yaml"
+"$tentc" compile "$dir/tenth.yaml" -o "$dir/compiled.yaml" 2>"$dir/warnings"
 echo "$documents Deployments, $(bytes "$dir/plain.yaml") bytes; with contracts in one of ten $(bytes "$dir/tenth.yaml") bytes," \
 	"compiled $(bytes "$dir/compiled.yaml")"
 echo "medians of $runs runs of whole processes, in turns; x: times the first row of a table"
@@ -77,7 +77,7 @@ awk -F '\t' -v plain="$(bytes "$dir/plain.yaml")" -v tenth="$(bytes "$dir/tenth.
 
 printf '\nkubectl kustomize, one JSON patch\n'
 if [ -z "$kubectl" ] || ! command -v "$kubectl" >"$dir/which"; then
-	echo '  skipped: there is no kubectl'
+	echo "  skipped: there is no ${kubectl:-kubectl}"
 	exit 0
 fi
 mkdir "$dir/kustomize"

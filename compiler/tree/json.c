@@ -53,9 +53,8 @@ static const char *found(const struct reader *r, const char *at, size_t len)
 /* Always NULL: return fault(...); what: goes on after "found x, ". */
 static void *fault(struct reader *r, const char *at, size_t len, const char *what, const char *help)
 {
-	struct tc_diag *d = tc_diag(r->diags, TC_MSG_SYNTAX_JSON, pos(r, at), "found %s, %s", found(r, at, len), what);
-
-	tc_diag_help(d, "%s", help);
+	tc_diag_help(tc_diag(r->diags, TC_MSG_SYNTAX_JSON, pos(r, at), "found %s, %s", found(r, at, len), what), "%s",
+		     help);
 	return NULL;
 }
 
@@ -180,8 +179,6 @@ static struct tc_node *read_string(struct reader *r, struct tc_node *parent)
 		return fault(r, r->p, 0, "which has to be escaped in a string", "write it as \\n, \\t or \\u0000");
 	return ended(r, n, r->p + 1);
 }
-
-/* Numbers and words */
 
 static struct tc_node *read_word(struct reader *r, struct tc_node *parent)
 {
@@ -328,11 +325,9 @@ static struct tc_node *read_collection(struct reader *r, struct tc_node *parent)
 /* r->p stands at the first byte of the value. */
 static struct tc_node *read_value(struct reader *r, struct tc_node *parent)
 {
-	char c = r->p < r->end ? *r->p : '\0';
-
-	if (c == '{' || c == '[')
+	if (r->p < r->end && (*r->p == '{' || *r->p == '['))
 		return read_collection(r, parent);
-	return c == '"' ? read_string(r, parent) : read_word(r, parent);
+	return r->p < r->end && *r->p == '"' ? read_string(r, parent) : read_word(r, parent);
 }
 
 struct tc_node *tc_json_read(struct tc_arena *mem, const struct tc_source *src, uint32_t *begin, uint32_t end,

@@ -92,6 +92,7 @@ static int read_options(struct compile *c, struct tc_error *err)
 		decide_output(c, output);
 	if (how && strcmp(how, "include") != 0) {
 		c->which = TC_CLUSTER_SCOPED_OMIT;
+		c->run.options.cluster_scoped_apart = true;
 		if (strcmp(how, "omit") != 0)
 			c->cluster_folder = tc_folder_path(c->run.mem, how);
 	}
@@ -258,7 +259,7 @@ static int check_all(struct compile *c, bool colour, struct tc_error *err)
 			c->run.inputs.nskip++;
 
 	found = tc_check(&diff, &names, &check);
-	status = tc_run_report(&c->run, colour, "; nothing was compared with them");
+	status = tc_run_report(&c->run, colour, "");
 	if (found)
 		tc_buf_printf(&names, "tentc: %zu file%s out of date; compile without --check writes %s\n", found,
 			      found == 1 ? " is" : "s are", found == 1 ? "it" : "them");

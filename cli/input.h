@@ -32,6 +32,7 @@ struct tc_inputs {
 	/* Folders that are not walked into when they are met below another one: the output's. */
 	const struct tc_file_id *skip;
 	size_t nskip;
+	bool secret;              /* what was rendered with a key may be read again: it is wiped */
 	struct tc_file_id output; /* the file behind standard output: never an input; {0} for none */
 };
 

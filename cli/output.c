@@ -283,6 +283,8 @@ int tc_outputs_commit(struct tc_outputs *o, struct tc_error *err)
 	sigset_t all, was;
 	int rc;
 
+	if (!o->count)
+		return 0;
 	/* an interrupt waits until the last rename, so that it never leaves half of them */
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_BLOCK, &all, &was);

@@ -90,6 +90,7 @@ static void read_keys(struct tc_run *run)
 	struct tc_source src;
 
 	tc_hide_memory();
+	run->inputs.secret = true;
 	if (!tc_file_read(&run->inputs, path, path, &bytes))
 		return;
 	src = (struct tc_source){.name = path, .text = tc_buf_str(&bytes)};
@@ -130,6 +131,7 @@ int tc_run_stage(struct tc_run *run, const struct tc_args *args, struct tc_error
 		.enclave = run->options.enclave,
 		.keys = run->keys,
 		.limits = &run->limits,
+		.cluster_scoped_apart = run->options.cluster_scoped_apart,
 	};
 
 	return tc_compile(&run->result, run->work, sources, run->inputs.count, &stage, &run->diags, err);

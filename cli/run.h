@@ -10,6 +10,7 @@
 struct tc_run_options {
 	const char *config, *enclave, *root_key_file; /* NULL: not given */
 	bool strict;
+	bool cluster_scoped_apart; /* see stage.h */
 };
 
 struct tc_run {

@@ -34,6 +34,7 @@
 	X(101, ERROR, CONTRACT_VERSION, "The contract's version is not one this tentc knows.") \
 	X(102, ERROR, BAD_FIELD_TYPE, "A field of the contract has the wrong type.") \
 	X(103, WARNING, UNKNOWN_CONTRACT_FIELD, "A field of the contract that tentc does not know and ignores.") \
+	X(104, ERROR, TOO_MANY_DEPENDENCIES, "A contract has more dependencies, or rules of additionalEgress, than the limit. Split the tentacle.") \
 	X(110, ERROR, UNKNOWN_DEPENDENCY, "A name that begins with tentacular- is the platform's, and the platform has no such service.") \
 	X(111, ERROR, SERVICE_OFF, "The contract asks for a service that the configuration has switched off.") \
 	X(112, ERROR, DECLARED_TWICE, "Two dependencies name the same service.") \
@@ -77,6 +78,7 @@
 	X(301, ERROR, UNKNOWN_CONFIG_KEY, "The configuration has no such key.") \
 	X(302, ERROR, BAD_CONFIG_VALUE, "A value of the configuration is not allowed there.") \
 	X(303, ERROR, OUTSIDE_HOST, "A service outside the cluster needs network.cidrs: a NetworkPolicy knows no names.") \
+	X(304, ERROR, BAD_TEMPLATE, "A template of the configuration, with this enclave's name filled in, gives a name that the service does not allow. Shorten one of the two.") \
 	/* keys */ \
 	X(400, ERROR, BAD_KEY_FILE, "The root key file has a line that is not `<key id>: <base64 of 32 bytes>`.") \
 	X(401, ERROR, NO_SUCH_KEY, "The root key file lacks the key that the configuration names (credentials.keyId).") \

@@ -6,11 +6,6 @@ const struct tc_service *const tc_services[] = {
 	&tc_service_postgres, &tc_service_rustfs, &tc_service_nats, &tc_service_spire, NULL,
 };
 
-/* The same names in the same order, with aliases: "did you mean" needs an array of strings. A test compares the two. */
-static const char *const dependency_names[] = {
-	"tentacular-postgres", "tentacular-rustfs", "tentacular-nats", "tentacular-spire", "tentacular-identity",
-};
-
 const struct tc_service *tc_service_of(struct tc_str dependency)
 {
 	for (size_t i = 0; tc_services[i]; i++) {
@@ -24,10 +19,17 @@ const struct tc_service *tc_service_of(struct tc_str dependency)
 	return NULL;
 }
 
-const char *const *tc_dependency_names(size_t *count)
+const char *const *tc_dependency_names(struct tc_arena *mem, size_t *count)
 {
-	*count = TC_COUNT(dependency_names);
-	return dependency_names;
+	const char **names = tc_alloc(mem, 2 * TC_SERVICES_MAX * sizeof(char *));
+
+	*count = 0;
+	for (size_t i = 0; tc_services[i]; i++) {
+		names[(*count)++] = tc_services[i]->dependency;
+		if (tc_services[i]->alias)
+			names[(*count)++] = tc_services[i]->alias;
+	}
+	return names;
 }
 
 static const char *derived_credential(const struct tc_subject *s, const char *field)
@@ -43,6 +45,24 @@ static const char *derived_credential(const struct tc_subject *s, const char *fi
 						     .epoch = s->epoch},
 			     text);
 	return text;
+}
+
+const char *tc_template_check(const struct tc_subject *s)
+{
+	const struct tc_setting *row = s->service->service->settings;
+
+	for (size_t i = 0; row[i].name; i++) {
+		const char *value, *fault;
+
+		if (row[i].type != TC_SETTING_TEMPLATE || !row[i].fault || !strchr(s->service->settings[i], '{'))
+			continue;
+		value = tc_template_expand(s->mem, s->service->settings[i], s->enclave);
+		fault = row[i].fault(s->mem, value);
+		if (fault)
+			return tc_printf(s->mem, "services.%s.%s \"%s\" gives \"%s\", which %s",
+					 s->service->service->key, row[i].name, s->service->settings[i], value, fault);
+	}
+	return NULL;
 }
 
 const char *tc_value_of(const struct tc_subject *s, const struct tc_value *row)

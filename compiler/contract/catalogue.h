@@ -19,8 +19,8 @@ struct tc_setting {
 	enum tc_setting_type type;
 	const char *fallback;       /* the default; may be "" */
 	const char *const *choices; /* ENUM: NULL-terminated */
-	/* NULL, or a check of the value with {enclave} replaced by a 63-character label and by a 1-character one:
-	 * answers what is wrong ("is 2 characters long, S3 buckets have 3 to 63") or NULL. */
+	/* NULL, or a check of the value with {enclave} filled in: answers what is wrong ("is 2 characters long, S3
+	 * buckets have 3 to 63") or NULL. */
 	const char *(*fault)(struct tc_arena *mem, const char *value);
 	const char *help; /* one line, for the schema */
 };
@@ -82,7 +82,11 @@ extern const struct tc_service *const tc_services[]; /* NULL-terminated, in outp
 /* By dependency name or alias; NULL when there is none. */
 const struct tc_service *tc_service_of(struct tc_str dependency);
 /* All dependency names, aliases included: for "did you mean". */
-const char *const *tc_dependency_names(size_t *count);
+const char *const *tc_dependency_names(struct tc_arena *mem, size_t *count);
+
+/* What is wrong with the service's templates once the enclave is filled in, such as a bucket's length: the setting's
+ * name and value are put before it. NULL when nothing is. */
+const char *tc_template_check(const struct tc_subject *s);
 
 /* The value of one row for a subject, NULL when it is left out. row belongs to s->service->service. */
 const char *tc_value_of(const struct tc_subject *s, const struct tc_value *row);

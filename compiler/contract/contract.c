@@ -145,6 +145,18 @@ static void refuse_dependencies(struct tc_reader *r, const struct tc_field *f)
 	tc_diag_help(diag, "write %s: on a line of its own, without a dash", tc_quote(r->mem, name));
 }
 
+bool tc_reader_too_many(struct tc_reader *r, const struct tc_node *at, const char *what, size_t count)
+{
+	struct tc_diag *diag;
+
+	if (count <= TC_DEPENDENCIES_MAX)
+		return false;
+	diag = tc_diag(r->diags, TC_MSG_TOO_MANY_DEPENDENCIES, tc_node_pos(at),
+		       "%s has %zu entries, at most %d are allowed", what, count, TC_DEPENDENCIES_MAX);
+	tc_diag_help(diag, "split the tentacle");
+	return true;
+}
+
 static void read_dependencies(struct tc_reader *r, const struct tc_node *root, struct tc_contract *c)
 {
 	struct tc_field f = tc_reader_field(root, "dependencies");
@@ -158,6 +170,8 @@ static void read_dependencies(struct tc_reader *r, const struct tc_node *root, s
 	}
 	for (struct tc_entry e = tc_first(f.value); e.key; e = tc_next(e))
 		count++; /* the node's own count knows nothing of merged entries */
+	if (tc_reader_too_many(r, f.value, "dependencies", count))
+		return;
 	c->deps = tc_alloc(r->mem, count * sizeof(c->deps[0]));
 	for (struct tc_entry e = tc_first(f.value); e.key; e = tc_next(e)) {
 		struct tc_dep *dep = &c->deps[c->ndeps++];

@@ -9,6 +9,9 @@
 #include "compiler/contract/catalogue.h"
 #include "compiler/contract/netaddr.h"
 
+/* Of dependencies, and of rules under additionalEgress. Every one of them ends up in a NetworkPolicy. */
+#define TC_DEPENDENCIES_MAX 1000
+
 enum tc_dep_kind {
 	TC_DEP_PLATFORM, /* tentacular-*: service is set */
 	TC_DEP_HOST,     /* a host, in or outside the cluster */

@@ -51,6 +51,8 @@ bool tc_reader_suggest(struct tc_reader *r, struct tc_diag *diag, struct tc_str 
  * kept silently unless the message is about a service's field. */
 void tc_reader_unknown(struct tc_reader *r, enum tc_msg id, const struct tc_node *map, const char *const *known,
 		       const char *where);
+/* Reports more entries than a contract may have. */
+bool tc_reader_too_many(struct tc_reader *r, const struct tc_node *at, const char *what, size_t count);
 /* "postgres, postgresql or pg" */
 const char *tc_reader_list(struct tc_reader *r, const char *const *words, const char *last_joint);
 

@@ -37,7 +37,7 @@ static void help_available(struct tc_reader *r, struct tc_diag *diag)
 static void refuse_name(struct tc_reader *r, const struct tc_dep *dep)
 {
 	size_t count;
-	const char *const *names = tc_dependency_names(&count);
+	const char *const *names = tc_dependency_names(r->mem, &count);
 	struct tc_diag *diag = tc_diag(r->diags, TC_MSG_UNKNOWN_DEPENDENCY, tc_node_pos(dep->key),
 				       "unknown dependency %s", tc_quote(r->mem, dep->name));
 	const char *nearest = r->diags->dropped ? NULL : tc_nearest(dep->name, names, count);

@@ -298,6 +298,8 @@ void tc_target_extra(struct tc_reader *r, const struct tc_node *network_policy, 
 
 	if (!tc_reader_is(r, &list, TC_SEQ))
 		return;
+	if (tc_reader_too_many(r, list.value, "additionalEgress", tc_deref(list.value)->count))
+		return;
 	for (const struct tc_node *i = tc_item(list.value); i; i = tc_item_next(i)) {
 		struct tc_egress_to to = {0};
 

@@ -110,9 +110,16 @@ static bool read_contracts(struct tc_work *w, struct tc_tentacle *t)
 	for (size_t i = 0; i < t->nplaces; i++) {
 		struct tc_contract_place *p = t->places[i];
 		size_t errors = w->diags->errors;
-		static const struct tc_node nothing = {.kind = TC_NULL};
 
-		p->contract = tc_contract_read(w->mem, p->contract_node ? p->contract_node : &nothing, &ctx, w->diags);
+		if (!p->contract_node) {
+			struct tc_diag *d = tc_diag(w->diags, TC_MSG_NOT_A_CONTRACT, p->at,
+						    "the contract is empty, expected a mapping");
+
+			tc_diag_help(d, "write dependencies: in it, or remove it");
+			fine = false;
+			continue;
+		}
+		p->contract = tc_contract_read(w->mem, p->contract_node, &ctx, w->diags);
 		if (!p->contract || w->diags->errors != errors)
 			fine = false;
 	}

@@ -85,6 +85,20 @@ static bool check_consumes(struct tc_work *w, const struct tc_tentacle *t, const
 	return true;
 }
 
+static bool check_templates(struct tc_work *w, const struct tc_tentacle *t, const struct tc_dep *dep)
+{
+	struct tc_subject subject = tc_subject_of(w, t, dep->config);
+	const char *fault = tc_template_check(&subject);
+	struct tc_diag *d;
+
+	if (!fault)
+		return true;
+	d = tc_diag(w->diags, TC_MSG_BAD_TEMPLATE, tc_node_pos(dep->key), "%.*s cannot be had in enclave \"%s\": %s",
+		    TC_STR_ARG(dep->name), t->enclave, fault);
+	tc_diag_help(d, "change the template in the configuration, or rename the enclave");
+	return false;
+}
+
 bool tc_tentacle_derive(struct tc_work *w, struct tc_tentacle *t)
 {
 	bool fine = read_number(w, t, TC_ANNOTATION_LEVEL, 1, w->stage->config->level, &t->level);
@@ -107,7 +121,10 @@ bool tc_tentacle_derive(struct tc_work *w, struct tc_tentacle *t)
 		const struct tc_dep *dep = &t->contract->deps[i];
 
 		fine = check_consumes(w, t, dep) && fine;
-		if (dep->kind == TC_DEP_PLATFORM && !t->secret_name)
+		if (dep->kind != TC_DEP_PLATFORM)
+			continue;
+		fine = check_templates(w, t, dep) && fine;
+		if (!t->secret_name)
 			t->secret_name = secret_name(w, t);
 	}
 	return fine;

@@ -61,7 +61,12 @@ static enum tc_style string_style(const struct tc_node *n, struct tc_yaml_place 
 	}
 	if (!lines && tc_scalar_plain_ok(n->text, false, place.key))
 		return TC_STYLE_PLAIN;
-	return lines && block && literal_ok(n->text) ? TC_STYLE_LITERAL : TC_STYLE_DOUBLE;
+	if (lines && block && literal_ok(n->text))
+		return TC_STYLE_LITERAL;
+	/* JSON in an annotation: a backslash before every quote would hide what it says. */
+	return !lines && n->text.len && memchr(n->text.s, '"', n->text.len) && all_visible(n->text, false)
+		       ? TC_STYLE_SINGLE
+		       : TC_STYLE_DOUBLE;
 }
 
 static void write_single(struct tc_buf *out, struct tc_str text)

@@ -266,8 +266,9 @@ static void test_groups_are_no_roles(void **state)
 
 static void test_lookup(void **state)
 {
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(4096);
 	size_t count, known = 0;
-	const char *const *names = tc_dependency_names(&count);
+	const char *const *names = tc_dependency_names(mem, &count);
 
 	(void)state;
 	assert_string_equal(tc_service_of(TC_STR("tentacular-identity"))->key, "spire");

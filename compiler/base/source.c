@@ -2,8 +2,9 @@
 #include "compiler/base/arena.h"
 #include "compiler/base/utf8.h"
 
-/* Bytes between two places that an index remembers: 1,000 diagnostics in 64 MiB then cost one pass, not 1,000. */
-#define STRIDE (64u * 1024)
+/* Bytes between two places that an index remembers: a diagnostic then walks over half of it, and 64 MiB need half a
+ * MiB. */
+#define STRIDE (2u * 1024)
 /* A line longer than this behind a place is not needed by anyone: diagnostics show 160 code points. */
 #define LINE_REACH 1024
 

@@ -18,10 +18,9 @@ enum tc_scalar_fault {
  * 1e3, .5, 5. and integers beyond 2^64-1 floats; 1:30, 2001-01-01, 1e400 strings. */
 enum tc_kind tc_scalar_kind(struct tc_str text, enum tc_scalar_fault *fault);
 
-/* The kind of a scalar with an explicit tag (resolved form). May rewrite *text (!!binary is decoded). Unknown tags mean
- * nothing: a plain scalar is then resolved as usual, a quoted one is a string. */
-enum tc_kind tc_scalar_tagged(struct tc_arena *mem, const char *tag, bool plain, struct tc_str *text,
-			      enum tc_scalar_fault *fault);
+/* The kind of a scalar with an explicit tag (resolved form), in whatever style it stands: !!int "1" is an integer. May
+ * rewrite *text (!!binary is decoded). A tag that YAML does not define makes a string: !mine 12 is "12". */
+enum tc_kind tc_scalar_tagged(struct tc_arena *mem, const char *tag, struct tc_str *text, enum tc_scalar_fault *fault);
 
 bool tc_scalar_true(struct tc_str text); /* of a TC_BOOL */
 

@@ -69,7 +69,8 @@ static bool is_restricted(const struct tc_work *w, const struct tc_tentacle *t, 
 	struct tc_object **found = tc_objects_named(w, TC_ROLE_NETWORKPOLICY, t->enclave, name, &n);
 
 	for (size_t i = 0; i < n; i++) {
-		if (found[i]->ours)
+		/* The author's own may select the label that the pods only get now: what they may reach was thought about. */
+		if (found[i]->ours || (selects_only(found[i], t->name) && governs_egress(found[i])))
 			return true;
 	}
 	for (size_t i = 0; i < w->npolicies; i++) {
@@ -96,6 +97,7 @@ static void warn(struct tc_work *w, const struct tc_tentacle *t, const char *pol
 			    "the pods of %s \"%s\" use the node's network: NetworkPolicy \"%s\" does not reach them",
 			    t->workload->kind->kind, t->name, policy);
 		tc_diag_help(d, "remove hostNetwork, if the pod can do without it");
+		return; /* so nothing is taken from them either */
 	}
 	if (w->stage->config->default_deny || is_restricted(w, t, policy))
 		return;

@@ -41,16 +41,14 @@ static bool same_key(const struct tc_node *a, const struct tc_node *b)
 	if (a->kind == TC_STRING && b->kind == TC_STRING)
 		return tc_str_equal(a->text, b->text);
 
-	_cleanup_(tc_arena_free)
-	struct tc_arena *mem = tc_arena_new(1024);
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(1024);
 
 	return tc_str_equal(tc_key_text(mem, a), tc_key_text(mem, b));
 }
 
 static bool same_sorted(const struct tc_node *a, const struct tc_node *b)
 {
-	_cleanup_(tc_arena_free)
-	struct tc_arena *mem = tc_arena_new(4096);
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(4096);
 	size_t na, nb;
 	struct tc_pair *pa = tc_pairs_sorted(mem, a, &na), *pb = tc_pairs_sorted(mem, b, &nb);
 
@@ -63,8 +61,23 @@ static bool same_sorted(const struct tc_node *a, const struct tc_node *b)
 	return true;
 }
 
+/* Without merges the children are the entries. Every text that is written is compared with its tree this way. */
+static bool same_plain(const struct tc_node *a, const struct tc_node *b)
+{
+	a = a->first;
+	b = b->first;
+	for (; a && b; a = a->next->next, b = b->next->next) {
+		if (!same_key(a, b) || !tc_equal(a->next, b->next, true))
+			return false;
+	}
+	return !a && !b;
+}
+
 static bool same_map(const struct tc_node *a, const struct tc_node *b, bool ordered)
 {
+	if (ordered && !((a->flags | b->flags) & TC_NODE_MERGES))
+		return same_plain(a, b);
+
 	struct tc_entry ea = tc_first(a), eb = tc_first(b);
 
 	/* Two mappings are most often in the same order even where that is not asked for. Keys first: values that were

@@ -34,7 +34,7 @@ WARN += -Wformat=2
 # A declaration that stands twice drifts apart.
 WARN += -Wredundant-decls
 # A frame this large on a path that recurses with the input would be a way to end the program.
-WARN += -Wframe-larger-than=32768
+WARN += -Wframe-larger-than=65536
 
 # _GNU_SOURCE here and nowhere else, so that no file depends on the order of its includes.
 BASE_FLAGS := -std=gnu17 -D_GNU_SOURCE -I.
@@ -183,13 +183,16 @@ clean: ## removes build/
 # For what another target makes: says "skipped" when the file is not there.
 if_there = @if sh tests/have.sh $@ '$(1)'; then $(2); fi
 
-check: check-unit check-golden ## the tests to run all the time: unit and golden
+check: check-unit check-golden check-cli ## the tests to run all the time: unit, golden, command line
 
 check-unit: $(UNIT) ## unit tests
 	@sh tests/unit.sh $(UNIT)
 
 check-golden: $(B)/tentc ## golden cases: whole output, whole errors, exit status
 	$(call if_there,tests/golden.sh,sh tests/golden.sh $(B)/tentc)
+
+check-cli: $(B)/tentc ## what tentc does with files, folders, streams and signals
+	$(call if_there,tests/cli.sh,sh tests/cli.sh $(B)/tentc)
 
 golden: $(B)/tentc ## writes the golden cases anew; then review the difference
 	@UPDATE=1 sh tests/golden.sh $(B)/tentc
@@ -223,6 +226,8 @@ check-ldd: release ## tentc links libyaml, libmbedcrypto, jansson and the C libr
 
 check-schema: $(B)/tentc ## schema/ is what `tentc schema` prints
 	@sh tests/schema.sh $(B)/tentc
+	@for f in $(wildcard tests/schema_cases/*.yaml); do n=$${f##*/}; \
+		python3 tests/schema_cases/check.py schema/$${n%.yaml}.json $$f || exit 1; done
 
 schema: $(B)/tentc ## writes schema/ anew
 	@UPDATE=1 sh tests/schema.sh $(B)/tentc
@@ -243,11 +248,11 @@ lint: ## clang-tidy; a file is looked at again when it or a header of it has cha
 
 lint-files: $(LINT)
 
-$(B)/%.lint: %.c $(B)/%.o .clang-tidy
+$(B)/%.lint: %.c $(B)/%.o .clang-tidy tests/.clang-tidy
 	@clang-tidy --quiet $< -- $(BASE_FLAGS) 2>$@.log >$@.out || { cat $@.out; grep -v 'warnings\? \(generated\|treated\)' $@.log; exit 1; }
 	@touch $@
 
-asan: ## unit tests and golden cases with AddressSanitizer and UndefinedBehaviorSanitizer
+asan: ## unit tests, golden cases and command line with AddressSanitizer and UndefinedBehaviorSanitizer
 	@ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 \
 		$(MAKE) --no-print-directory -k MODE=asan B=build/asan check
 
@@ -262,13 +267,17 @@ coverage: ## line and branch coverage of compiler/; what is not covered is liste
 coverage-here: $(B)/tentc $(UNIT) $(PROPERTY)
 	@sh tests/coverage.sh $(B) '$(UNIT)' '$(PROPERTY)'
 
-bench: release ## speed and memory beside peers
-	$(call if_there,bench/run.sh,sh bench/run.sh build/release/tentc)
+bench: ## speed and memory beside peers, of the release build
+	@$(MAKE) --no-print-directory MODE=release B=build/release bench-here
+
+bench-here: $(B)/tentc $(BENCH)
+	$(call if_there,bench/run.sh,sh bench/run.sh $(B)/tentc)
 
 # --- from an empty machine --------------------------------------------------------------------------------------------
 
 DEPS := gcc libc6-dev libyaml-dev libmbedtls-dev libjansson-dev
-DEPS_TEST := $(DEPS) libcmocka-dev clang clang-format clang-tidy valgrind gcovr locales tzdata diffutils
+DEPS_TEST := $(DEPS) libcmocka-dev clang clang-format clang-tidy valgrind gcovr locales tzdata diffutils \
+	python3-jsonschema python3-yaml
 
 deps: ## installs what the build needs (Debian packages), with sudo when not root
 	@sh tests/deps.sh $(DEPS)
@@ -289,6 +298,6 @@ help: ## this list
 FORCE:
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all release clang everything install uninstall clean check check-unit check-golden golden property fuzz-replay \
-	fuzz-replay-here fuzz fuzz-here check-layers check-pure check-pure-here check-ldd check-schema schema check-docs format-check format \
-	lint lint-files asan valgrind coverage coverage-here bench deps deps-test demo test help FORCE
+.PHONY: all release clang everything install uninstall clean check check-unit check-golden check-cli golden property \
+	fuzz-replay fuzz-replay-here fuzz fuzz-here check-layers check-pure check-pure-here check-ldd check-schema schema \
+	check-docs format-check format lint lint-files asan valgrind coverage coverage-here bench bench-here deps deps-test demo test help FORCE

@@ -1,7 +1,7 @@
 #!/bin/sh
 # all.sh - every gate, one after the other, and one last line that counts. A gate is one test; the suites count their cases.
 # The logs are in build/log. A failure does not keep the next gate from running.
-gates='format-check check-unit check-golden check-layers check-pure check-ldd check-schema check-docs property
+gates='format-check check-unit check-golden check-cli check-layers check-pure check-ldd check-schema check-docs property
 	fuzz-replay clang asan lint valgrind coverage'
 jobs=${JOBS:-$(nproc 2>/dev/null || echo 2)}
 passed=0 failed=0 skipped=0
@@ -20,7 +20,7 @@ for gate in $gates; do
 	seconds=$(($(date +%s) - start))
 	set -- 1 0 0
 	case $gate in
-	check-unit | check-golden | property)
+	check-unit | check-golden | check-cli | property)
 		# shellcheck disable=SC2046
 		set -- $(count "$log")
 		[ $# -eq 3 ] || set -- 1 0 0
@@ -36,8 +36,8 @@ for gate in $gates; do
 		[ "$2" -gt 0 ] || set -- 0 1 0
 	fi
 	passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
-	printf '%-8s %-14s %4d s  %s\n' $word "$gate" $seconds "$(grep -v '^make' "$log" | tail -n 1 | cut -c 1-100)"
-	[ $word != FAILED ] || tail -n 80 "$log" | sed 's/^/    /'
+	printf '%-8s %-14s %4d s  %s\n' $word "$gate" $seconds "$(grep -vE '^(make|  (CC|AR|LD) )' "$log" | tail -n 1 | cut -c 1-100)"
+	[ $word != FAILED ] || grep -vE '^  (CC|AR|LD) ' "$log" | tail -n 60 | sed 's/^/    /'
 done
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed -eq 0 ]

@@ -69,7 +69,7 @@ static bool is_restricted(const struct tc_work *w, const struct tc_tentacle *t, 
 	struct tc_object **found = tc_objects_named(w, TC_ROLE_NETWORKPOLICY, t->enclave, name, &n);
 
 	for (size_t i = 0; i < n; i++) {
-		/* The author's own may select the label that the pods only get now: what they may reach was thought about. */
+		/* The author's own selects a label that the pods only get now. */
 		if (found[i]->ours || (selects_only(found[i], t->name) && governs_egress(found[i])))
 			return true;
 	}

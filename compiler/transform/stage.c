@@ -223,6 +223,15 @@ static int assemble(struct tc_work *w, struct tc_result *result, const struct tc
 	return 0;
 }
 
+static bool is_blank(const struct tc_work *w)
+{
+	for (size_t i = 0; i < w->ndocs; i++) {
+		if (!w->docs[i].cut->empty)
+			return false;
+	}
+	return true;
+}
+
 static void check_any(struct tc_work *w, size_t nsources)
 {
 	for (size_t i = 0; i < w->nobjects; i++) {
@@ -231,6 +240,12 @@ static void check_any(struct tc_work *w, size_t nsources)
 	}
 	if (w->diags->errors || w->ntentacles || !nsources || !w->ndocs)
 		return;
+	if (is_blank(w)) {
+		tc_diag_help(tc_diag(w->diags, TC_MSG_NO_DOCUMENT, (struct tc_pos){0},
+				     "there is nothing to compile, only blanks and comments"),
+			     "check that the files are the ones that were meant");
+		return;
+	}
 	struct tc_diag *d = tc_diag(w->diags, TC_MSG_NO_CONTRACT, (struct tc_pos){0},
 				    "no document has a contract, so nothing is changed");
 	tc_diag_help(d, "a contract stands in the annotation %s, in a ConfigMap's %s, or in a %s of its own",
@@ -240,8 +255,7 @@ static void check_any(struct tc_work *w, size_t nsources)
 int tc_compile(struct tc_result **result, struct tc_arena *mem, const struct tc_source *const *sources, size_t nsources,
 	       const struct tc_stage *stage, struct tc_diags *diags, struct tc_error *err)
 {
-	_cleanup_(tc_arena_free)
-	struct tc_arena *index = tc_arena_new(64 * 1024);
+	_cleanup_(tc_arena_free) struct tc_arena *index = tc_arena_new(64 * 1024);
 	struct tc_work w = {.mem = mem, .stage = stage, .diags = diags, .err = err};
 	struct reading reading = {.w = &w, .index = index};
 	size_t *first = tc_alloc(index, (nsources + 1) * sizeof(*first));

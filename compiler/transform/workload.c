@@ -8,8 +8,7 @@
 /* What the output depends on, so that a later look can tell whether it is up to date. */
 static const char *compiled_hash(struct tc_work *w, const struct tc_tentacle *t)
 {
-	_cleanup_buf_
-	struct tc_buf text = {0};
+	_cleanup_buf_ struct tc_buf text = {0};
 
 	tc_emit_canonical(&text, t->enriched);
 	tc_buf_putc(&text, '\n');
@@ -155,8 +154,7 @@ static bool collect(struct tc_pod_edit *e, const char *key, const struct tc_node
 		struct tc_container c = {.node = tc_deref(i), .name = tc_strndup(e->w->mem, name.s, name.len)};
 
 		if (!tc_is(i, TC_MAP) || name.len == 0) {
-			bad_shape(e->w, e->t->workload, tc_is(i, TC_MAP) ? tc_get(i, "name") : i, "a container",
-				  "a mapping with a name");
+			bad_shape(e->w, e->t->workload, i, "a container", "a mapping with a name");
 			return false;
 		}
 		if (annotation && !is_injected(tc_text(annotation), c.name))
@@ -176,8 +174,7 @@ static bool find_containers(struct tc_pod_edit *e)
 	size_t n = (tc_is(containers, TC_SEQ) ? containers->count : 0) + (tc_is(inits, TC_SEQ) ? inits->count : 0);
 
 	if (!tc_is(containers, TC_SEQ) || containers->count == 0) {
-		bad_shape(e->w, e->t->workload, containers ? containers : e->spec, "the pod's containers",
-			  "a list of containers");
+		bad_shape(e->w, e->t->workload, containers, "containers", "a list with a container in it");
 		return false;
 	}
 	if (n > TC_CONTAINERS_MAX) {

@@ -1,4 +1,5 @@
 #include "compiler/tree/emit.h"
+#include "compiler/base/utf8.h"
 #include "compiler/tree/emit_out.h"
 
 void tc_emit(struct tc_buf *out, const struct tc_node *n, struct tc_emit how)
@@ -11,25 +12,13 @@ void tc_emit(struct tc_buf *out, const struct tc_node *n, struct tc_emit how)
 
 size_t tc_out_char(const char *p, const char *end)
 {
-	unsigned char c = (unsigned char)*p;
-	size_t len = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
-	uint32_t code;
+	uint32_t code = 0;
+	size_t len = tc_utf8_decode(p, (size_t)(end - p), &code);
 
-	if (len <= 1)
-		return len && c >= 0x20 && c != 0x7f;
-	if ((size_t)(end - p) < len)
+	if (code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x2028 || code == 0x2029 || code == 0xfeff ||
+	    code == 0xfffe || code == 0xffff)
 		return 0;
-	code = c & (0xffu >> (len + 1));
-	for (size_t i = 1; i < len; i++) {
-		if (((unsigned char)p[i] & 0xc0) != 0x80)
-			return 0;
-		code = code << 6 | ((unsigned char)p[i] & 0x3f);
-	}
-	if (code < 0xa0 || code == 0x2028 || code == 0x2029 || code == 0xfeff || code == 0xfffe || code == 0xffff)
-		return 0;
-	if ((len == 3 && code < 0x800) || (code >= 0xd800 && code <= 0xdfff))
-		return 0;
-	return len == 4 && (code < 0x10000 || code > 0x10ffff) ? 0 : len;
+	return len;
 }
 
 /* The tree was within its limits when it was read; what tentc adds does not matter to safety. */

@@ -1,4 +1,5 @@
 /* emit_json.c - a tree as JSON (emit.h). */
+#include "compiler/base/utf8.h"
 #include "compiler/tree/decimal.h"
 #include "compiler/tree/emit_out.h"
 #include "compiler/tree/number.h"
@@ -19,21 +20,15 @@ static void escape_unit(struct tc_buf *out, unsigned code)
 	tc_out(out, text, sizeof(text));
 }
 
-/* A character of two or three bytes that must not stand as it is; a broken one becomes U+FFFD. *p moves past it. */
+/* A character of more than one byte that must not stand as it is: all of these have four hexadecimal digits. A byte
+ * that is no UTF-8 becomes U+FFFD. *p moves past it. */
 static void escape_long(struct tc_buf *out, const char **p, const char *end)
 {
-	const unsigned char *c = (const unsigned char *)*p;
-	size_t len = c[0] >= 0xe0 ? 3 : 2;
-	unsigned code = 0xfffd;
+	uint32_t code = 0xfffd;
+	size_t len = tc_utf8_decode(*p, (size_t)(end - *p), &code);
 
-	if (c[0] >= 0xc2 && c[0] < 0xf0 && (size_t)(end - *p) >= len && (c[1] & 0xc0) == 0x80 &&
-	    (len == 2 || (c[2] & 0xc0) == 0x80))
-		code = len == 2 ? (c[0] & 0x1fu) << 6 | (c[1] & 0x3fu)
-				: (c[0] & 0xfu) << 12 | (c[1] & 0x3fu) << 6 | (c[2] & 0x3fu);
-	if (code < 0x80 || (code >= 0xd800 && code <= 0xdfff) || (len == 3 && code < 0x800))
-		code = 0xfffd;
-	*p += code == 0xfffd ? 1 : len;
 	escape_unit(out, code);
+	*p += len ? len : 1;
 }
 
 void tc_emit_json_string(struct tc_buf *out, struct tc_str text)

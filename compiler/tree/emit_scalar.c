@@ -94,7 +94,8 @@ static void write_comment(struct tc_buf *out, const char *comment)
 	for (end = comment + strlen(comment); comment < end;) {
 		size_t len = tc_out_char(comment, end);
 
-		tc_out(out, len ? comment : "?", len ? len : 1);
+		if (len || ((unsigned char)*comment & 0xc0) != 0x80)
+			tc_out(out, len ? comment : "?", len ? len : 1);
 		comment += len ? len : 1;
 	}
 }

@@ -25,8 +25,7 @@ static void name(struct tc_buf *names, const char *path, const char *what)
 static bool check_one(struct tc_buf *diff, struct tc_buf *names, const struct tc_check *check,
 		      const struct tc_output *row)
 {
-	_cleanup_buf_
-	struct tc_buf bytes = {.secret = check->secret};
+	_cleanup_buf_ struct tc_buf bytes = {.secret = check->secret};
 	struct tc_arena *mem = check->inputs->mem;
 	bool exists = access(row->path, F_OK) == 0;
 
@@ -71,7 +70,8 @@ static size_t check_stale(struct tc_buf *names, const struct tc_check *check, co
 
 		if (bsearch(&key, keys, n, sizeof(*keys), by_text))
 			continue;
-		name(names, tc_path_join(mem, folder, paths.list[i]), "is produced by nothing any more");
+		name(names, tc_path_join(mem, folder, paths.list[i]),
+		     "is produced by nothing any more; remove it, or keep it elsewhere");
 		stale++;
 	}
 	return stale;

@@ -28,6 +28,16 @@ static const struct {
 	{"-V", "version"},
 };
 
+/* Options of kubectl and Helm that people try first, and what they are here. */
+static const struct {
+	const char *theirs, *ours;
+} borrowed[] = {
+	{"-n", "--enclave NAME"},
+	{"--namespace", "--enclave NAME"},
+	{"-f", "a FILE, without an option"},
+	{"--filename", "a FILE, without an option"},
+};
+
 const char *tc_errno(int number)
 {
 	static char text[128];
@@ -41,8 +51,7 @@ const char *tc_errno(int number)
 
 void tc_say(const char *fmt, ...)
 {
-	_cleanup_buf_
-	struct tc_buf line = {0};
+	_cleanup_buf_ struct tc_buf line = {0};
 	struct tc_error lost = {0};
 	char text[2048];
 	va_list ap;
@@ -128,6 +137,14 @@ static const struct tc_option *find_option(const struct tc_command *command, str
 	return NULL;
 }
 
+/* --name, --name=VALUE; -n, -nVALUE */
+static bool is_option(const char *arg, const char *option)
+{
+	size_t n = strlen(option);
+
+	return strncmp(arg, option, n) == 0 && (option[1] != '-' || !arg[n] || arg[n] == '=');
+}
+
 static int unknown_option(const struct tc_command *command, struct tc_str name, const char *arg, struct tc_error *err)
 {
 	const char *names[TC_OPTIONS_MAX + 1], *near;
@@ -136,6 +153,9 @@ static int unknown_option(const struct tc_command *command, struct tc_str name, 
 	for (const struct tc_option *o = command->options; o->name; o++)
 		names[n++] = o->name;
 	names[n++] = help_option.name;
+	for (size_t i = 0; i < TC_COUNT(borrowed) && command->max == SIZE_MAX; i++)
+		if (is_option(arg, borrowed[i].theirs))
+			return tc_fail(err, TC_E_USAGE, "unknown option \"%s\"; give %s", arg, borrowed[i].ours);
 	near = tc_nearest(name, names, n);
 	if (near)
 		return tc_fail(err, TC_E_USAGE, "unknown option \"%s\"; did you mean \"--%s\"?", arg, near);
@@ -145,8 +165,7 @@ static int unknown_option(const struct tc_command *command, struct tc_str name, 
 static int set_option(const struct tc_command *command, const struct tc_option *o, const char *value,
 		      struct tc_args *args, struct tc_error *err)
 {
-	_cleanup_buf_
-	struct tc_buf list = {0};
+	_cleanup_buf_ struct tc_buf list = {0};
 
 	args->value[o - command->options] = value;
 	if (!o->choices)
@@ -228,10 +247,8 @@ static int short_usage(void)
 
 int tc_cli_run(int argc, char **argv, struct tc_error *err)
 {
-	_cleanup_(tc_arena_free)
-	struct tc_arena *mem = tc_arena_new(16 * 1024);
-	_cleanup_buf_
-	struct tc_buf help = {0};
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(16 * 1024);
+	_cleanup_buf_ struct tc_buf help = {0};
 	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
 	const struct tc_command *command;
 	struct tc_args args = {0};

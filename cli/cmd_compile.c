@@ -236,8 +236,7 @@ static int write_all(struct compile *c, struct tc_error *err)
 
 static int check_all(struct compile *c, bool colour, struct tc_error *err)
 {
-	_cleanup_buf_
-	struct tc_buf diff = {.secret = c->files.secret}, names = {0};
+	_cleanup_buf_ struct tc_buf diff = {.secret = c->files.secret}, names = {0};
 	const char *folders[2] = {0};
 	struct tc_check check = {
 		.outputs = &c->files,
@@ -261,8 +260,10 @@ static int check_all(struct compile *c, bool colour, struct tc_error *err)
 	found = tc_check(&diff, &names, &check);
 	status = tc_run_report(&c->run, colour, "");
 	if (found)
-		tc_buf_printf(&names, "tentc: %zu file%s out of date; compile without --check writes %s\n", found,
-			      found == 1 ? " is" : "s are", found == 1 ? "it" : "them");
+		tc_buf_printf(&names,
+			      "tentc: %zu file%s out of date; compile without --check writes those that differ or are "
+			      "missing\n",
+			      found, found == 1 ? " is" : "s are");
 	(void)tc_write_all(STDERR_FILENO, "standard error", &(struct tc_str){names.p, names.len}, 1, &lost);
 	if (tc_write_stdout(tc_buf_str(&diff), err) < 0)
 		return -1;

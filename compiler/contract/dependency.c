@@ -36,14 +36,20 @@ static void help_available(struct tc_reader *r, struct tc_diag *diag)
 
 static void refuse_name(struct tc_reader *r, const struct tc_dep *dep)
 {
-	size_t count;
+	size_t count, prefix = strlen(TC_PLATFORM_PREFIX);
 	const char *const *names = tc_dependency_names(r->mem, &count);
+	const char *rests[2 * TC_SERVICES_MAX], *nearest = NULL;
+	struct tc_str rest = {.s = dep->name.s + prefix, .len = dep->name.len - prefix};
 	struct tc_diag *diag = tc_diag(r->diags, TC_MSG_UNKNOWN_DEPENDENCY, tc_node_pos(dep->key),
 				       "unknown dependency %s", tc_quote(r->mem, dep->name));
-	const char *nearest = r->diags->dropped ? NULL : tc_nearest(dep->name, names, count);
 
+	/* The prefix that all share would make any two short names look alike: "s3" is not "nats". */
+	for (size_t i = 0; i < count; i++)
+		rests[i] = names[i] + prefix;
+	if (!r->diags->dropped)
+		nearest = tc_nearest(rest, rests, count);
 	if (nearest)
-		tc_diag_help(diag, "did you mean \"%s\"?", nearest);
+		tc_diag_help(diag, "did you mean \"%s%s\"?", TC_PLATFORM_PREFIX, nearest);
 	else
 		help_available(r, diag);
 }
@@ -167,11 +173,16 @@ static bool read_service_fields(struct tc_reader *r, struct tc_dep *dep)
 /* TC102, with the name of the dependency. True for null and a mapping. */
 static bool is_body(struct tc_reader *r, const struct tc_dep *dep)
 {
+	struct tc_diag *diag;
+
 	if (!dep->value || tc_is(dep->value, TC_NULL) || tc_is(dep->value, TC_MAP))
 		return true;
-	tc_diag(r->diags, TC_MSG_BAD_FIELD_TYPE, tc_node_pos(dep->value),
-		"dependency %s is %s, expected a mapping or nothing", tc_quote(r->mem, dep->name),
-		tc_kind_name(dep->value));
+	diag = tc_diag(r->diags, TC_MSG_BAD_FIELD_TYPE, tc_node_pos(dep->value),
+		       "dependency %s is %s, expected a mapping or nothing", tc_quote(r->mem, dep->name),
+		       tc_kind_name(dep->value));
+	tc_diag_help(diag, dep->service
+				   ? "write nothing behind the colon: tentc fills in the fields"
+				   : "write its fields below it, such as protocol: https and host: api.example.com");
 	return false;
 }
 

@@ -39,6 +39,14 @@ want_err 'unknown option "--enclav"; did you mean "--enclave"?'
 run compile -x x
 want_rc 2
 want_err 'unknown option "-x"; tentc help compile lists them'
+run compile --namespace=demo x
+want_rc 2
+want_err 'unknown option "--namespace=demo"; give --enclave NAME'
+run compile -f x
+want_rc 2
+want_err 'unknown option "-f"; give a FILE, without an option'
+run keygen -n x
+want_err 'unknown option "-n"; tentc help keygen lists them'
 run compile --format toml x
 want_rc 2
 want_err 'option "--format" is "toml", allowed are yaml, json'

@@ -41,8 +41,7 @@ static int teardown(void **state)
 /* "3:5 TC110 text; note 2:3 text; help text", one diagnostic a line, in the order in which they were found. */
 static const char *show_diags(const struct tc_diags *d)
 {
-	_cleanup_buf_
-	struct tc_buf b = {0};
+	_cleanup_buf_ struct tc_buf b = {0};
 
 	for (size_t i = 0; i < d->count; i++) {
 		const struct tc_diag *g = d->list[i];
@@ -84,8 +83,7 @@ static const char *show_contract(const struct tc_contract *c)
 		[TC_DEP_PLATFORM] = "platform", [TC_DEP_HOST] = "host",     [TC_DEP_CIDR] = "block",
 		[TC_DEP_MODULES] = "modules",   [TC_DEP_OPAQUE] = "opaque",
 	};
-	_cleanup_buf_
-	struct tc_buf b = {0};
+	_cleanup_buf_ struct tc_buf b = {0};
 
 	if (!c)
 		return "nothing\n";
@@ -267,6 +265,12 @@ static void test_platform_names(void **state)
 		"  help available: tentacular-postgres, tentacular-rustfs, tentacular-nats and tentacular-spire\n"
 		"4:3 TC110 unknown dependency \"tentacular-elasticsearch\"\n"
 		"  help available: tentacular-postgres, tentacular-rustfs, tentacular-nats and tentacular-spire\n");
+	/* The prefix that all share says nothing about how near two names are. */
+	refused("dependencies:\n  tentacular-s3:\n  tentacular-spier:\n",
+		"2:3 TC110 unknown dependency \"tentacular-s3\"\n"
+		"  help available: tentacular-postgres, tentacular-rustfs, tentacular-nats and tentacular-spire\n"
+		"3:3 TC110 unknown dependency \"tentacular-spier\"\n"
+		"  help did you mean \"tentacular-spire\"?\n");
 	refused("dependencies:\n  tentacular-identity:\n  tentacular-spire:\n",
 		"3:3 TC112 \"tentacular-spire\" is the same service as \"tentacular-identity\"\n"
 		"  note 2:3 declared here first\n"
@@ -290,7 +294,9 @@ static void test_platform_fields(void **state)
 	(void)state;
 	refused("dependencies:\n  tentacular-postgres: on\n  tentacular-nats: [a]\n",
 		"2:24 TC102 dependency \"tentacular-postgres\" is a boolean, expected a mapping or nothing\n"
-		"3:20 TC102 dependency \"tentacular-nats\" is a list, expected a mapping or nothing\n");
+		"  help write nothing behind the colon: tentc fills in the fields\n"
+		"3:20 TC102 dependency \"tentacular-nats\" is a list, expected a mapping or nothing\n"
+		"  help write nothing behind the colon: tentc fills in the fields\n");
 	refused("dependencies:\n  tentacular-postgres: {protocol: postgre, port: [5432], user: {}}\n",
 		"2:35 TC114 protocol \"postgre\" is not one of tentacular-postgres, expected postgres or postgresql\n"
 		"  help did you mean \"postgres\"?\n"
@@ -375,7 +381,8 @@ static void test_usual_ports(void **state)
 static void test_own_refused(void **state)
 {
 	(void)state;
-	refused(DEP("yes"), "2:6 TC102 dependency \"d\" is a boolean, expected a mapping or nothing\n");
+	refused(DEP("yes"), "2:6 TC102 dependency \"d\" is a boolean, expected a mapping or nothing\n"
+			    "  help write its fields below it, such as protocol: https and host: api.example.com\n");
 	refused(DEP("{protocol: [https], type: 7, host: 7}"),
 		"2:32 TC102 type is an integer, expected a string\n2:17 TC102 protocol is a list, expected a string\n");
 	refused(DEP("{protocol: https, host: 7}"), "2:30 TC102 host is an integer, expected a string\n");
@@ -572,8 +579,7 @@ static void test_aliases(void **state)
 /* As it is printed: the source line and the caret. */
 static void test_rendered(void **state)
 {
-	_cleanup_buf_
-	struct tc_buf out = {0};
+	_cleanup_buf_ struct tc_buf out = {0};
 	struct tc_diags diags = {.mem = mem};
 	const struct tc_node *root = read_yaml("dependencies:\n"
 					       "  tentacular-identity:\n"
@@ -677,8 +683,8 @@ static void test_many(void **state)
 		tc_buf_puts(&yaml, "dependencies:\n");
 		for (unsigned i = 0; i < n; i++)
 			tc_buf_printf(&yaml, "  d%u: {protocol: https, host: a.example}\n", i);
-		c = tc_contract_read(mem, read_yaml(yaml.p, &diags),
-				     &(struct tc_contract_context){.config = config}, &diags);
+		c = tc_contract_read(mem, read_yaml(yaml.p, &diags), &(struct tc_contract_context){.config = config},
+				     &diags);
 		assert_int_equal(c->ndeps, n == TC_DEPENDENCIES_MAX ? n : 0);
 		assert_int_equal(diags.errors, n == TC_DEPENDENCIES_MAX ? 0 : 1);
 		if (diags.errors)

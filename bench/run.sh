@@ -17,6 +17,7 @@ bytes() { wc -c <"$1" | tr -d ' '; }
 
 "$tools/generate" "$documents" >"$dir/plain.yaml"
 "$tools/generate" "$documents" 10 >"$dir/tenth.yaml"
+"$tools/generate" "$documents" "$documents" >"$dir/one.yaml"
 "$tools/generate" $((10 * documents)) >"$dir/plain10.yaml"
 "$tools/generate" $((10 * documents)) 10 >"$dir/tenth10.yaml"
 cat >"$dir/small.yaml" <<END
@@ -75,13 +76,13 @@ awk -F '\t' -v plain="$(bytes "$dir/plain.yaml")" -v tenth="$(bytes "$dir/tenth.
 		row("tentc, one in ten, x 10", 10 * tenth)
 	}' "$dir/rows"
 
-printf '\nkubectl kustomize, one JSON patch\n'
+printf '\none document changes: kubectl kustomize with one JSON patch\n'
 if [ -z "$kubectl" ] || ! command -v "$kubectl" >"$dir/which"; then
 	echo "  skipped: there is no ${kubectl:-kubectl}"
 	exit 0
 fi
 mkdir "$dir/kustomize"
-cp "$dir/tenth.yaml" "$dir/kustomize/in.yaml"
+cp "$dir/one.yaml" "$dir/kustomize/in.yaml"
 cat >"$dir/kustomize/kustomization.yaml" <<END
 apiVersion: kustomize.config.k8s.io/v1beta1
 kind: Kustomization
@@ -96,5 +97,6 @@ if ! "$kubectl" version --client >"$dir/version" 2>&1; then
 	exit 0
 fi
 echo "  $(tr '\n' ' ' <"$dir/version")"
-measure -w 0 -n 1 -t "${KUBECTL_SECONDS:-120}" -- 'tentc, one in ten' '' "$tentc" compile "$dir/tenth.yaml" \
+measure -w 0 -n 1 -t "${KUBECTL_SECONDS:-120}" -- 'tentc, one document changes' '' "$tentc" compile "$dir/one.yaml" \
+	-- 'tentc, one in ten' '' "$tentc" compile "$dir/tenth.yaml" \
 	-- 'kubectl kustomize' 'CPU x at least 200' "$kubectl" kustomize "$dir/kustomize"

@@ -138,8 +138,7 @@ static struct tc_node *apply(struct applying *a, const struct tc_node *n)
 
 struct tc_node *tc_patch_apply(struct tc_arena *mem, const struct tc_patch *p)
 {
-	_cleanup_(tc_arena_free)
-	struct tc_arena *tmp = tc_arena_new(4096);
+	_cleanup_(tc_arena_free) struct tc_arena *tmp = tc_arena_new(4096);
 	struct applying a = {.mem = mem, .p = p, .src = tc_node_source(p->root), .copies = {.mem = tmp}};
 	const struct tc_op *op = change_of(p, p->root);
 	struct tc_node *to = apply(&a, op && op->value ? op->value : p->root);
@@ -240,10 +239,8 @@ static void write_below(struct writing *w, const struct tc_node *n)
 
 void tc_patch_json(struct tc_buf *out, const struct tc_patch *p)
 {
-	_cleanup_(tc_arena_free)
-	struct tc_arena *tmp = tc_arena_new(1024);
-	_cleanup_buf_
-	struct tc_buf path = {0};
+	_cleanup_(tc_arena_free) struct tc_arena *tmp = tc_arena_new(1024);
+	_cleanup_buf_ struct tc_buf path = {0};
 	struct writing w = {.out = out, .path = &path, .tmp = tmp, .p = p};
 
 	tc_buf_putc(out, '[');

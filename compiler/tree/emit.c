@@ -45,12 +45,11 @@ static const struct tc_node *read_again(struct tc_arena *mem, struct tc_str text
 
 int tc_emit_verified(struct tc_buf *out, const struct tc_node *n, struct tc_emit how, struct tc_error *err)
 {
-	_cleanup_(tc_arena_free)
-	struct tc_arena *mem = out->secret ? tc_arena_new_secret(64 * 1024) : tc_arena_new(64 * 1024);
+	_cleanup_(tc_arena_free) struct tc_arena *mem =
+		out->secret ? tc_arena_new_secret(64 * 1024) : tc_arena_new(64 * 1024);
 	struct tc_diags diags = {.mem = mem};
 	size_t begin = out->len;
-	_cleanup_buf_
-	struct tc_buf shifted = {.secret = out->secret};
+	_cleanup_buf_ struct tc_buf shifted = {.secret = out->secret};
 	struct tc_str text;
 	const struct tc_node *again;
 

@@ -235,8 +235,7 @@ static void check_duplicates(struct reader *r, const struct tc_node *map)
 	if (map->count <= 16)
 		return;
 
-	_cleanup_(tc_arena_free)
-	struct tc_arena *tmp = tc_arena_new(4096);
+	_cleanup_(tc_arena_free) struct tc_arena *tmp = tc_arena_new(4096);
 	size_t n, first = 0;
 	struct tc_pair *pairs = tc_pairs_sorted(tmp, map, &n);
 

@@ -81,8 +81,7 @@ static int by_place(const void *a, const void *b)
 /* The keys that are seen, in mem. */
 static const struct tc_node **seen_keys(struct tc_arena *mem, const struct tc_node *map, size_t *count)
 {
-	_cleanup_(tc_arena_free)
-	struct tc_arena *tmp = tc_arena_new(4096);
+	_cleanup_(tc_arena_free) struct tc_arena *tmp = tc_arena_new(4096);
 	struct collect c = {.tmp = tmp, .map = map};
 	const struct tc_node **keys;
 	size_t n = 0;
@@ -119,8 +118,7 @@ void tc_merges_resolve(struct tc_arena *mem, struct tc_node *map)
 
 const struct tc_node *tc_merges_nth(const struct tc_node *map, size_t nth)
 {
-	_cleanup_(tc_arena_free)
-	struct tc_arena *mem = NULL;
+	_cleanup_(tc_arena_free) struct tc_arena *mem = NULL;
 	const struct tc_node *const *keys;
 	size_t n;
 

@@ -94,8 +94,7 @@ struct tc_str tc_key_text(struct tc_arena *mem, const struct tc_node *key)
 
 static bool odd_key_is(const struct tc_node *key, struct tc_str want)
 {
-	_cleanup_(tc_arena_free)
-	struct tc_arena *mem = tc_arena_new(1024);
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(1024);
 
 	return tc_str_equal(tc_key_text(mem, key), want);
 }
@@ -278,8 +277,7 @@ bool tc_as_int(const struct tc_node *n, uint64_t max, uint64_t *value)
 	if (canonical_int(n->text))
 		return digits_value(n->text, max, value);
 
-	_cleanup_(tc_arena_free)
-	struct tc_arena *mem = tc_arena_new(1024);
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(1024);
 
 	return digits_value(tc_scalar_json_number(mem, n->text, TC_INT), max, value);
 }
@@ -329,8 +327,7 @@ static void add_pointer(struct tc_buf *out, const struct tc_node *n, struct tc_a
 
 void tc_pointer(struct tc_buf *out, const struct tc_node *n)
 {
-	_cleanup_(tc_arena_free)
-	struct tc_arena *mem = tc_arena_new(1024);
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(1024);
 
 	if (n)
 		add_pointer(out, n, mem);

@@ -39,8 +39,7 @@ static inline struct tc_node *read_json(struct tc_arena *mem, const char *text)
 
 static inline void assert_yaml(const struct tc_node *n, const char *want)
 {
-	_cleanup_buf_
-	struct tc_buf out = {0};
+	_cleanup_buf_ struct tc_buf out = {0};
 
 	tc_emit(&out, n, (struct tc_emit){.format = TC_YAML});
 	assert_string_equal(out.p, want);
@@ -48,8 +47,7 @@ static inline void assert_yaml(const struct tc_node *n, const char *want)
 
 static inline void assert_json(const struct tc_node *n, const char *want)
 {
-	_cleanup_buf_
-	struct tc_buf out = {0};
+	_cleanup_buf_ struct tc_buf out = {0};
 
 	tc_emit(&out, n, (struct tc_emit){.format = TC_JSON});
 	assert_string_equal(out.p, want);

@@ -232,6 +232,12 @@ check-schema: $(B)/tentc ## schema/ is what `tentc schema` prints
 schema: $(B)/tentc ## writes schema/ anew
 	@UPDATE=1 sh tests/schema.sh $(B)/tentc
 
+check-messages: $(B)/tentc ## every message has a golden case, and a line in docs/messages.md
+	@sh tests/messages.sh $(B)/tentc
+
+messages: $(B)/tentc ## writes docs/messages.md anew
+	@UPDATE=1 sh tests/messages.sh $(B)/tentc
+
 check-docs: $(B)/tentc ## every example in the documents compiles
 	$(call if_there,tests/docs.sh,sh tests/docs.sh $(B)/tentc)
 
@@ -300,4 +306,5 @@ FORCE:
 .DELETE_ON_ERROR:
 .PHONY: all release clang everything install uninstall clean check check-unit check-golden check-cli golden property \
 	fuzz-replay fuzz-replay-here fuzz fuzz-here check-layers check-pure check-pure-here check-ldd check-schema schema \
-	check-docs format-check format lint lint-files asan valgrind coverage coverage-here bench bench-here deps deps-test demo test help FORCE
+	check-messages messages check-docs format-check format lint lint-files asan valgrind coverage coverage-here bench bench-here deps deps-test \
+	demo test help FORCE

@@ -1,6 +1,16 @@
 #include "tests/unit/unit.h"
 
+#include <signal.h>
+
 #include "compiler/base/arena.h"
+#include "compiler/base/buf.h"
+
+/* AddressSanitizer would report a size that no machine has instead of answering NULL. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return "allocator_may_return_null=1";
+}
 
 static bool all_zero(const char *p, size_t n)
 {
@@ -13,8 +23,7 @@ static bool all_zero(const char *p, size_t n)
 static void test_alloc_is_zeroed_aligned_and_apart(void **state)
 {
 	(void)state;
-	_cleanup_(tc_arena_free)
-	struct tc_arena *a = tc_arena_new(1024);
+	_cleanup_(tc_arena_free) struct tc_arena *a = tc_arena_new(1024);
 	char *blocks[200];
 
 	for (size_t i = 0; i < TC_COUNT(blocks); i++) {
@@ -33,8 +42,7 @@ static void test_alloc_is_zeroed_aligned_and_apart(void **state)
 static void test_nothing_is_a_place_of_its_own(void **state)
 {
 	(void)state;
-	_cleanup_(tc_arena_free)
-	struct tc_arena *a = tc_arena_new(0);
+	_cleanup_(tc_arena_free) struct tc_arena *a = tc_arena_new(0);
 	char *first = tc_alloc(a, 0), *second = tc_alloc(a, 0), *text = tc_alloc_text(a, 0);
 
 	assert_non_null(first);
@@ -45,8 +53,7 @@ static void test_nothing_is_a_place_of_its_own(void **state)
 static void test_rewind_gives_the_same_memory_again_zeroed(void **state)
 {
 	(void)state;
-	_cleanup_(tc_arena_free)
-	struct tc_arena *a = tc_arena_new(1024);
+	_cleanup_(tc_arena_free) struct tc_arena *a = tc_arena_new(1024);
 	char *kept = tc_strdup(a, "kept");
 	struct tc_arena_mark mark = tc_arena_mark(a);
 	char *first = tc_alloc(a, 100);
@@ -66,8 +73,7 @@ static void test_rewind_gives_the_same_memory_again_zeroed(void **state)
 static void test_rewind_to_the_start(void **state)
 {
 	(void)state;
-	_cleanup_(tc_arena_free)
-	struct tc_arena *a = tc_arena_new(1024);
+	_cleanup_(tc_arena_free) struct tc_arena *a = tc_arena_new(1024);
 	struct tc_arena_mark mark = tc_arena_mark(a);
 
 	for (int round = 0; round < 3; round++) {
@@ -81,8 +87,7 @@ static void test_rewind_to_the_start(void **state)
 static void test_secret_arena_wipes_on_rewind(void **state)
 {
 	(void)state;
-	_cleanup_(tc_arena_free)
-	struct tc_arena *a = tc_arena_new_secret(1024);
+	_cleanup_(tc_arena_free) struct tc_arena *a = tc_arena_new_secret(1024);
 	struct tc_arena_mark mark = tc_arena_mark(a);
 	char *secret, *again;
 
@@ -99,8 +104,7 @@ static void test_secret_arena_wipes_on_rewind(void **state)
 static void test_copies_are_terminated(void **state)
 {
 	(void)state;
-	_cleanup_(tc_arena_free)
-	struct tc_arena *a = tc_arena_new(1024);
+	_cleanup_(tc_arena_free) struct tc_arena *a = tc_arena_new(1024);
 
 	assert_string_equal(tc_strndup(a, "abcdef", 3), "abc");
 	assert_string_equal(tc_strndup(a, NULL, 0), "");
@@ -111,8 +115,7 @@ static void test_copies_are_terminated(void **state)
 static void test_printf_of_every_length(void **state)
 {
 	(void)state;
-	_cleanup_(tc_arena_free)
-	struct tc_arena *a = tc_arena_new(1024);
+	_cleanup_(tc_arena_free) struct tc_arena *a = tc_arena_new(1024);
 	char *texts[1500];
 
 	for (size_t i = 0; i < TC_COUNT(texts); i++)
@@ -128,8 +131,7 @@ static void test_printf_of_every_length(void **state)
 static void test_grow_keeps_what_was_there(void **state)
 {
 	(void)state;
-	_cleanup_(tc_arena_free)
-	struct tc_arena *a = tc_arena_new(1024);
+	_cleanup_(tc_arena_free) struct tc_arena *a = tc_arena_new(1024);
 	uint32_t *array = NULL;
 	size_t count = 0, cap = 0;
 
@@ -160,14 +162,101 @@ static void test_heap(void **state)
 static void test_take_leaves_null_behind(void **state)
 {
 	(void)state;
-	_cleanup_(tc_arena_free)
-	struct tc_arena *a = tc_arena_new(1024);
+	_cleanup_(tc_arena_free) struct tc_arena *a = tc_arena_new(1024);
 	struct tc_arena *b = a;
 
 	assert_ptr_equal(tc_take(&a), b);
 	assert_null(a);
 	tc_arena_free(b);
 	tc_arena_free(NULL);
+}
+
+static sigjmp_buf aborted;
+
+static void on_abort(int signal)
+{
+	siglongjmp(aborted, signal);
+}
+
+/* What is asked for here no machine has, or no locale of ours can write; the arena and the buffer survive the jump out
+ * of abort(). */
+static struct tc_arena *small, *vast, *absurd;
+static struct tc_buf text;
+static volatile size_t all = SIZE_MAX / 2 - 64;
+
+static void ask_heap(void)
+{
+	free(tc_xalloc(all));
+}
+
+static void ask_heap_again(void)
+{
+	free(tc_xrealloc(NULL, all));
+}
+
+static void ask_arena(void)
+{
+	tc_alloc(small, all);
+}
+
+static void ask_arena_of_vast_chunks(void)
+{
+	tc_alloc(vast, 1);
+}
+
+static void ask_arena_of_absurd_chunks(void)
+{
+	tc_alloc(absurd, 1);
+}
+
+static void ask_array(void)
+{
+	struct tc_str *array = NULL;
+	size_t cap = all;
+
+	tc_grow(small, array, cap, cap);
+}
+
+static void ask_text(void)
+{
+	tc_printf(small, "%ls", L"\u20ac");
+}
+
+static void ask_buffer(void)
+{
+	tc_buf_reserve(&text, all);
+}
+
+static void ask_buffer_text(void)
+{
+	tc_buf_printf(&text, "%ls", L"\u20ac");
+}
+
+static void test_no_memory_ends_the_program(void **state)
+{
+	(void)state;
+	static void (*const asks[])(void) = {
+		ask_heap,  ask_heap_again, ask_arena,  ask_arena_of_vast_chunks, ask_arena_of_absurd_chunks,
+		ask_array, ask_text,       ask_buffer, ask_buffer_text,
+	};
+	struct sigaction catch = {.sa_handler = on_abort}, before;
+	volatile size_t ended = 0;
+
+	small = tc_arena_new(1024);
+	vast = tc_arena_new(SIZE_MAX / 2 - 1024);
+	absurd = tc_arena_new(SIZE_MAX / 2);
+	sigaction(SIGABRT, &catch, &before);
+	for (volatile size_t i = 0; i < TC_COUNT(asks); i++)
+		if (sigsetjmp(aborted, 1) == 0)
+			asks[i]();
+		else
+			ended++;
+	sigaction(SIGABRT, &before, NULL);
+	assert_int_equal(ended, TC_COUNT(asks));
+	tc_arena_free(small);
+	tc_arena_free(vast);
+	tc_arena_free(absurd);
+	tc_buf_free(&text);
 }
 
 int main(void)
@@ -183,6 +272,7 @@ int main(void)
 		cmocka_unit_test(test_grow_keeps_what_was_there),
 		cmocka_unit_test(test_heap),
 		cmocka_unit_test(test_take_leaves_null_behind),
+		cmocka_unit_test(test_no_memory_ends_the_program),
 	};
 
 	return cmocka_run_group_tests_name("arena", tests, NULL, NULL);

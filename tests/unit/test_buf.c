@@ -6,8 +6,7 @@
 static void test_empty(void **state)
 {
 	(void)state;
-	_cleanup_buf_
-	struct tc_buf b = {0};
+	_cleanup_buf_ struct tc_buf b = {0};
 
 	assert_true(tc_str_is(tc_buf_str(&b), ""));
 	tc_buf_clear(&b);
@@ -19,8 +18,7 @@ static void test_empty(void **state)
 static void test_every_way_to_append(void **state)
 {
 	(void)state;
-	_cleanup_buf_
-	struct tc_buf b = {0};
+	_cleanup_buf_ struct tc_buf b = {0};
 
 	tc_buf_add(&b, "abcdef", 3);
 	tc_buf_puts(&b, "-puts-");
@@ -35,8 +33,7 @@ static void test_every_way_to_append(void **state)
 static void test_holds_nul(void **state)
 {
 	(void)state;
-	_cleanup_buf_
-	struct tc_buf b = {0};
+	_cleanup_buf_ struct tc_buf b = {0};
 
 	tc_buf_add(&b, "a\0b", 3);
 	tc_buf_putc(&b, 'c');
@@ -47,8 +44,7 @@ static void test_holds_nul(void **state)
 static void test_grows_and_stays_terminated(void **state)
 {
 	(void)state;
-	_cleanup_buf_
-	struct tc_buf b = {0};
+	_cleanup_buf_ struct tc_buf b = {0};
 
 	for (size_t i = 0; i < 5000; i++) {
 		tc_buf_putc(&b, (char)('a' + i % 26));
@@ -64,8 +60,7 @@ static void test_printf_of_every_length(void **state)
 	(void)state;
 
 	for (int i = 0; i < 300; i++) {
-		_cleanup_buf_
-		struct tc_buf b = {0};
+		_cleanup_buf_ struct tc_buf b = {0};
 
 		tc_buf_puts(&b, "<");
 		tc_buf_printf(&b, "%0*d", i + 1, 7);
@@ -79,8 +74,7 @@ static void test_printf_of_every_length(void **state)
 static void test_reserve_then_no_move(void **state)
 {
 	(void)state;
-	_cleanup_buf_
-	struct tc_buf b = {0};
+	_cleanup_buf_ struct tc_buf b = {0};
 	const char *p;
 
 	tc_buf_reserve(&b, 10000);
@@ -96,8 +90,7 @@ static void test_reserve_then_no_move(void **state)
 static void test_secret_is_wiped_by_clear(void **state)
 {
 	(void)state;
-	_cleanup_buf_
-	struct tc_buf b = {.secret = true};
+	_cleanup_buf_ struct tc_buf b = {.secret = true};
 
 	for (int i = 0; i < 100; i++)
 		tc_buf_puts(&b, "hunter2");
@@ -150,12 +143,15 @@ static void test_long_error_is_cut_at_a_code_point(void **state)
 	(void)state;
 	struct tc_error err = {0};
 
-	/* 1,023 bytes fit; a two-byte code point stands on the border. */
+	/* 1,023 bytes fit; a code point of two or three bytes stands on the border. */
 	tc_fail(&err, TC_E_BUG, "%01022d\xc3\xa9 end", 0);
 	assert_int_equal(strlen(err.msg), 1022);
+	tc_fail(&err, TC_E_BUG, "%01021d\xe2\x82\xac end", 0);
+	assert_int_equal(strlen(err.msg), 1021);
 	tc_wrap(&err, "context");
 	assert_int_equal(strlen(err.msg), 1023);
 	assert_memory_equal(err.msg, "context: 000", 12);
+	assert_string_equal(err.msg + 1000, "00000000000000000000000");
 }
 
 int main(void)

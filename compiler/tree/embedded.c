@@ -92,8 +92,9 @@ struct tc_node *tc_embedded_read(struct tc_arena *mem, const struct tc_node *sca
 		return NULL;
 	if (n->kind == TC_SEQ || n->kind == TC_MAP) {
 		if (diags)
-			tc_diag(diags, TC_MSG_SYNTAX_YAML, tc_node_pos(scalar),
-				"found %s, expected a text with YAML in it", tc_kind_name(n));
+			tc_diag_help(tc_diag(diags, TC_MSG_SYNTAX_YAML, tc_node_pos(scalar),
+					     "found %s, expected a text with YAML in it", tc_kind_name(n)),
+				     "put | behind the key, and the YAML below it");
 		return NULL;
 	}
 	const struct tc_source *inner = inner_source(mem, n, label), *outer = inner->outer;

@@ -157,8 +157,7 @@ enum cut { CUT, NOT_JSON, REFUSED };
 static enum cut cut_json(struct cutter *c, uint32_t begin, bool certain)
 {
 	uint32_t end = (uint32_t)c->src->text.len, at = skip_json_space(c->src, begin, end), from = begin;
-	_cleanup_(tc_arena_free)
-	struct tc_arena *scratch = tc_arena_new(64 * 1024);
+	_cleanup_(tc_arena_free) struct tc_arena *scratch = tc_arena_new(64 * 1024);
 
 	while (at < end) {
 		struct tc_arena_mark mark = tc_arena_mark(scratch);
@@ -286,7 +285,8 @@ static struct tc_node *read_json(struct tc_arena *mem, struct tc_doc *doc, const
 	struct tc_node *root = tc_json_read(mem, doc->src, &at, doc->end, limits, diags);
 	if (!root || at == doc->end)
 		return root;
-	tc_diag(diags, TC_MSG_SYNTAX_JSON, pos(doc->src, at), "found text behind the end of the value");
+	tc_diag_help(tc_diag(diags, TC_MSG_SYNTAX_JSON, pos(doc->src, at), "found text behind the end of the value"),
+		     "remove it");
 	return NULL;
 }
 

@@ -165,20 +165,27 @@ static const struct row *find_row(const struct tc_yaml *y, const char *problem, 
 	return NULL;
 }
 
-/* Two mistakes that show themselves in many ways. */
-static void add_hints(struct tc_yaml *y, struct tc_diag *d, uint32_t off)
+/* The cut is older than quotes and brackets. */
+static void note_cut(struct tc_yaml *y, struct tc_diag *d, uint32_t off)
 {
 	struct tc_str text = y->src->text;
-	struct tc_str before = line_up_to(y, off);
+
+	if (tc_yaml_skip_comments(y->src, off, y->end) == y->end && text.len - y->end >= 3 &&
+	    memcmp(text.s + y->end, "---", 3) == 0)
+		tc_diag_note(d, (struct tc_pos){.src = y->src, .off = y->end},
+			     "a line that begins with --- ends the document, wherever it stands");
+}
+
+/* A template that was not rendered shows itself in many ways. */
+static void help_template(struct tc_yaml *y, struct tc_diag *d, uint32_t off)
+{
+	struct tc_str text = y->src->text, before = line_up_to(y, off);
 	size_t ahead = text.len - off < 200 ? text.len - off : 200;
 	const char *end = memchr(text.s + off, '\n', ahead);
 	size_t line = before.len + (end ? (size_t)(end - text.s) - off : ahead);
 
 	if (before.len < 1000 && memmem(before.s, line, "{{", 2))
 		tc_diag_help(d, "if {{ }} is of a template, render the template first");
-	if (off >= y->end && text.len - y->end >= 3 && memcmp(text.s + y->end, "---", 3) == 0)
-		tc_diag_note(d, (struct tc_pos){.src = y->src, .off = y->end},
-			     "a line that begins with --- ends the document, wherever it stands");
 }
 
 void tc_yaml_syntax(struct tc_yaml *y)
@@ -200,14 +207,15 @@ void tc_yaml_syntax(struct tc_yaml *y)
 		return;
 	}
 	const struct row *r = find_row(y, problem, context, off);
-	if (!r) {
-		add_hints(y, tc_yaml_fault(y, TC_MSG_SYNTAX_YAML, off, "this is not YAML: %s %s", context, problem),
-			  off);
-		return;
-	}
-	struct tc_diag *d = tc_yaml_fault(y, TC_MSG_SYNTAX_YAML, r->place == CONTEXT ? opened : off, "%s", r->text);
-	if (r->note)
+	struct tc_diag *d;
+	if (r)
+		d = tc_yaml_fault(y, TC_MSG_SYNTAX_YAML, r->place == CONTEXT ? opened : off, "%s", r->text);
+	else
+		d = tc_yaml_fault(y, TC_MSG_SYNTAX_YAML, off, "this is not YAML: %s %s", context, problem);
+	if (r && r->note)
 		tc_diag_note(d, (struct tc_pos){.src = y->src, .off = opened}, "%s", r->note);
-	tc_diag_help(d, "%s", r->help);
-	add_hints(y, d, off);
+	note_cut(y, d, off);
+	if (r)
+		tc_diag_help(d, "%s", r->help);
+	help_template(y, d, d->at.off);
 }

@@ -52,8 +52,7 @@ static int emit(struct assembly *a, struct tc_buf *text, const struct tc_node *r
 
 static int emit_piece(struct assembly *a, const struct tc_node *root, const struct tc_doc *doc, struct tc_str head)
 {
-	_cleanup_buf_
-	struct tc_buf text = {0};
+	_cleanup_buf_ struct tc_buf text = {0};
 	struct tc_piece *piece;
 
 	if (emit(a, &text, root, doc, head) < 0)
@@ -116,8 +115,7 @@ static int add_replaced(struct assembly *a, struct tc_stage_doc *d)
 	const struct tc_doc *doc = d->cut;
 	struct tc_str old = {.s = doc->src->text.s + doc->sep, .len = doc->end - doc->sep};
 	struct tc_str separator = {.s = old.s, .len = doc->format == TC_JSON ? 0 : doc->begin - doc->sep};
-	_cleanup_buf_
-	struct tc_buf text = {0};
+	_cleanup_buf_ struct tc_buf text = {0};
 
 	if (emit(a, &text, d->whole, doc, separator) < 0)
 		return -1;

@@ -147,8 +147,7 @@ static void fill_dependency(struct filling *f, const struct tc_dep *dep, const s
 /* The text of an embedded document takes the place of the old one, as one scalar. */
 static bool write_back(struct tc_work *w, struct tc_contract_place *p, const struct tc_node *document)
 {
-	_cleanup_buf_
-	struct tc_buf text = {0};
+	_cleanup_buf_ struct tc_buf text = {0};
 
 	if (tc_emit_verified(&text, document, (struct tc_emit){.format = TC_YAML}, w->err) < 0)
 		return false;

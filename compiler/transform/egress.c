@@ -10,8 +10,7 @@ static int compare_texts(const void *a, const void *b)
 
 static const char *canonical(struct tc_arena *mem, const struct tc_node *n)
 {
-	_cleanup_buf_
-	struct tc_buf json = {0};
+	_cleanup_buf_ struct tc_buf json = {0};
 
 	tc_emit_canonical(&json, n);
 	return tc_strndup(mem, json.p, json.len);
@@ -45,8 +44,7 @@ static void add_sorted(struct tc_arena *mem, struct tc_buf *out, const struct tc
 
 static const char *meaning(struct tc_arena *mem, const struct tc_node *rule)
 {
-	_cleanup_buf_
-	struct tc_buf out = {0};
+	_cleanup_buf_ struct tc_buf out = {0};
 
 	add_sorted(mem, &out, tc_get(rule, "to"), false);
 	tc_buf_puts(&out, "--\n");

@@ -9,8 +9,7 @@
 
 const char *tc_node_digest(struct tc_arena *mem, const struct tc_node *n)
 {
-	_cleanup_buf_
-	struct tc_buf json = {0};
+	_cleanup_buf_ struct tc_buf json = {0};
 
 	tc_emit_canonical(&json, n);
 	return tc_sha256_hex(mem, tc_buf_str(&json), 16);
@@ -81,8 +80,7 @@ static void add_escaped(struct tc_buf *out, const char *part)
 
 const char *tc_ledger_path(struct tc_arena *mem, const char *base, ...)
 {
-	_cleanup_buf_
-	struct tc_buf path = {0};
+	_cleanup_buf_ struct tc_buf path = {0};
 	const char *part;
 	va_list ap;
 
@@ -148,8 +146,7 @@ static const struct tc_node *find_item(struct tc_arena *mem, const struct tc_nod
 static const struct tc_node *resolve(const struct tc_ledger *l, struct tc_str path)
 {
 	const struct tc_node *n = l->target_root;
-	_cleanup_buf_
-	struct tc_buf part = {0};
+	_cleanup_buf_ struct tc_buf part = {0};
 	size_t i = 0;
 
 	while (n && i < path.len) {
@@ -224,8 +221,7 @@ static void sweep(struct tc_ledger *l)
 
 static void write_annotation(struct tc_ledger *l, const struct tc_origin *origin)
 {
-	_cleanup_buf_
-	struct tc_buf json = {0};
+	_cleanup_buf_ struct tc_buf json = {0};
 	const struct tc_node *annotations;
 	const char *prefix = l->prefix;
 

@@ -6,82 +6,20 @@
 
 #include "compiler/transform/egress.h"
 
-/* Does the policy say anything about egress? policyTypes tells; without it, the presence of egress rules does. */
-static bool governs_egress(const struct tc_object *policy)
-{
-	const struct tc_node *spec = tc_get(policy->root, "spec"), *types = tc_get(spec, "policyTypes");
-
-	if (!types)
-		return tc_get_key(spec, "egress") != NULL;
-	for (const struct tc_node *i = tc_item(types); i; i = tc_item_next(i)) {
-		if (tc_is_string(i, "Egress"))
-			return true;
-	}
-	return false;
-}
-
-static bool selects_only(const struct tc_object *policy, const char *name)
-{
-	const struct tc_node *labels = tc_get_path(policy->root, "spec", "podSelector", "matchLabels", NULL);
-
-	return tc_is_string(tc_get(labels, TC_LABEL_RELEASE), name);
-}
-
-static bool expression_matches(const struct tc_node *e, const struct tc_node *labels)
-{
-	const struct tc_node *value = tc_get_str(labels, tc_text(tc_get(e, "key"))), *values = tc_get(e, "values");
-	struct tc_str op = tc_text(tc_get(e, "operator"));
-	bool listed = false;
-
-	for (const struct tc_node *i = tc_item(values); i; i = tc_item_next(i))
-		listed = listed || (value && tc_str_equal(tc_text(i), tc_text(value)));
-	if (tc_str_is(op, "In"))
-		return listed;
-	if (tc_str_is(op, "NotIn"))
-		return !listed;
-	return tc_str_is(op, "Exists") == (value != NULL);
-}
-
-/* Does a label selector of the author's match the pods of the workload? */
-static bool selects_workload(const struct tc_object *policy, const struct tc_object *workload)
-{
-	const struct tc_node *selector = tc_get_path(policy->root, "spec", "podSelector", NULL);
-	const struct tc_node *labels = tc_get_path(tc_object_template(workload), "metadata", "labels", NULL);
-
-	for (struct tc_entry e = tc_first(tc_get(selector, "matchLabels")); e.key; e = tc_next(e)) {
-		const struct tc_node *value = tc_get_str(labels, tc_text(e.key));
-
-		if (!value || !tc_str_equal(tc_text(value), tc_text(e.value)))
-			return false;
-	}
-	for (const struct tc_node *i = tc_item(tc_get(selector, "matchExpressions")); i; i = tc_item_next(i)) {
-		if (!expression_matches(i, labels))
-			return false;
-	}
-	return true;
-}
-
 /* Is there, in the input, a policy that governs the egress of these pods already? name: of the one that tentc writes.
  */
-static bool is_restricted(const struct tc_work *w, const struct tc_tentacle *t, const char *name)
+static bool is_restricted(struct tc_work *w, const struct tc_tentacle *t, const char *name)
 {
 	size_t n;
 	struct tc_object **found = tc_objects_named(w, TC_ROLE_NETWORKPOLICY, t->enclave, name, &n);
 
 	for (size_t i = 0; i < n; i++) {
 		/* The author's own selects a label that the pods only get now. */
-		if (found[i]->ours || (selects_only(found[i], t->name) && governs_egress(found[i])))
+		if (found[i]->ours || (tc_policy_selects_only(found[i], t->name) && tc_policy_governs_egress(found[i])))
 			return true;
 	}
-	for (size_t i = 0; i < w->npolicies; i++) {
-		const struct tc_object *p = w->policies[i];
-		const char *enclave = tc_enclave_of(w, p);
-
-		if (enclave && strcmp(enclave, t->enclave) == 0 && governs_egress(p) &&
-		    selects_workload(p, t->workload))
-			return true;
-	}
-	return false;
+	return tc_policies_restrict(w, t->enclave,
+				    tc_get_path(tc_object_template(t->workload), "metadata", "labels", NULL));
 }
 
 static void warn(struct tc_work *w, const struct tc_tentacle *t, const char *policy)
@@ -123,7 +61,7 @@ static struct tc_object *author_policy(struct tc_work *w, const struct tc_tentac
 		if (found[i]->ours)
 			continue;
 		*taken = true;
-		if (selects_only(found[i], t->name) && governs_egress(found[i]))
+		if (tc_policy_selects_only(found[i], t->name) && tc_policy_governs_egress(found[i]))
 			return found[i];
 	}
 	return NULL;

@@ -35,8 +35,7 @@ static int write_line(struct tc_buf *out, const struct tc_node *root, struct tc_
 int tc_result_write_json(struct tc_buf *out, const struct tc_result_source *source, enum tc_cluster_scoped which,
 			 const struct tc_limits *limits, struct tc_error *err)
 {
-	_cleanup_(tc_arena_free)
-	struct tc_arena *mem = tc_arena_new(64 * 1024);
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(64 * 1024);
 	struct tc_arena_mark mark = tc_arena_mark(mem);
 	int failed = 0;
 

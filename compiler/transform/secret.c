@@ -45,8 +45,7 @@ static void dep_keys(struct tc_work *w, struct tc_tentacle *t, size_t *cap, cons
 
 void tc_secret_keys(struct tc_work *w, struct tc_tentacle *t)
 {
-	_cleanup_buf_
-	struct tc_buf text = {0};
+	_cleanup_buf_ struct tc_buf text = {0};
 	size_t cap = 0;
 
 	if (!t->secret_name)
@@ -86,8 +85,7 @@ void tc_transform_secret(struct tc_work *w, struct tc_tentacle *t)
 		if (key->credential) {
 			value->flags |= TC_NODE_SECRET;
 		} else {
-			_cleanup_buf_
-			struct tc_buf comment = {0};
+			_cleanup_buf_ struct tc_buf comment = {0};
 
 			tc_emit_json_string(&comment, tc_str(key->value));
 			value->comment = tc_strndup(w->mem, comment.p, comment.len);

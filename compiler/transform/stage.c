@@ -88,18 +88,16 @@ static void sort_objects(struct tc_work *w, struct tc_arena *index)
 	struct named *named = tc_alloc(index, w->nobjects * sizeof(*named));
 
 	w->by_name = tc_alloc(index, w->nobjects * sizeof(struct tc_object *));
-	w->policies = tc_alloc(index, w->nobjects * sizeof(struct tc_object *));
 	for (size_t i = 0; i < w->nobjects; i++) {
 		struct tc_object *o = w->objects[i];
 		const char *enclave = tc_enclave_of(w, o);
 
 		named[i] = (struct named){.object = o, .enclave = enclave ? enclave : "", .order = i};
-		if (o->kind->role == TC_ROLE_NETWORKPOLICY && !o->ours)
-			w->policies[w->npolicies++] = o;
 	}
 	qsort(named, w->nobjects, sizeof(*named), compare_named);
 	for (size_t i = 0; i < w->nobjects; i++)
 		w->by_name[i] = named[i].object;
+	tc_policies_index(w, index);
 }
 
 static bool read_contracts(struct tc_work *w, struct tc_tentacle *t)

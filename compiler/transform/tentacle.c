@@ -60,8 +60,7 @@ refuse:
 static const char *secret_name(struct tc_work *w, const struct tc_tentacle *t)
 {
 	const struct tc_config *c = w->stage->config;
-	_cleanup_buf_
-	struct tc_buf which = {0};
+	_cleanup_buf_ struct tc_buf which = {0};
 
 	if (t->epoch == 0 && strcmp(c->key_id, "k1") == 0)
 		return tc_printf(w->mem, "tentacular-exoskeleton-%s", t->name);

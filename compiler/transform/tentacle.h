@@ -8,6 +8,7 @@
 #include "compiler/contract/contract.h"
 #include "compiler/transform/ledger.h"
 #include "compiler/transform/object.h"
+#include "compiler/transform/policies.h"
 #include "compiler/transform/stage.h"
 
 enum tc_place_kind {
@@ -65,9 +66,8 @@ struct tc_work {
 	size_t ndocs;
 	struct tc_object **objects; /* in order of the input */
 	size_t nobjects;
-	struct tc_object **by_name;  /* sorted by role, namespace, name, then order */
-	struct tc_object **policies; /* the author's NetworkPolicies */
-	size_t npolicies;
+	struct tc_object **by_name; /* sorted by role, namespace, name, then order */
+	struct tc_policies policies;
 
 	struct tc_tentacle *tentacles;
 	size_t ntentacles, tentacles_cap;

@@ -92,8 +92,7 @@ static void extend_flag(struct tc_pod_edit *e, const char *path, const struct tc
 {
 	const struct tc_node *was = tc_ledger_was(&e->ledger, path, flag), *base = was ? was : flag;
 	size_t skip = strlen(ALLOW_NET "=");
-	_cleanup_buf_
-	struct tc_buf text = {0};
+	_cleanup_buf_ struct tc_buf text = {0};
 	struct tc_node *wanted;
 
 	tc_buf_add(&text, tc_text(base).s, tc_text(base).len);

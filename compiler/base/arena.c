@@ -24,9 +24,11 @@
 /* Enough for a document of some hundred KiB after another; more would keep the peak of one large document for ever. */
 #define SPARES_MAX 8
 
+/* What is not handed out is zero: cleared in one sweep when it comes back, not piece by piece when it goes out. */
 struct chunk {
 	struct chunk *below;
 	size_t size;
+	size_t used; /* while it is not the top one */
 	char data[];
 };
 
@@ -81,11 +83,17 @@ struct tc_arena *tc_arena_new_secret(size_t chunk)
 	return arena_new(chunk, true);
 }
 
-static void chunk_wipe(const struct tc_arena *a, char *from, size_t n)
+/* Bytes that were handed out become as new. */
+static void clear(const struct tc_arena *a, char *from, size_t n)
 {
+	if (n == 0)
+		return; /* an arena without a chunk: from is NULL */
 	unpoison(from, n);
 	if (a->secret)
 		explicit_bzero(from, n);
+	else
+		memset(from, 0, n);
+	poison(from, n);
 }
 
 static void chunks_free(const struct tc_arena *a, struct chunk *c)
@@ -93,7 +101,9 @@ static void chunks_free(const struct tc_arena *a, struct chunk *c)
 	while (c) {
 		struct chunk *below = c->below;
 
-		chunk_wipe(a, c->data, c->size);
+		unpoison(c->data, c->size);
+		if (a->secret)
+			explicit_bzero(c->data, c->size);
 		free(c);
 		c = below;
 	}
@@ -113,17 +123,25 @@ struct tc_arena_mark tc_arena_mark(const struct tc_arena *a)
 	return (struct tc_arena_mark){.chunk = a->top, .used = a->top ? (size_t)(a->at - a->top->data) : 0};
 }
 
+static void make_top(struct tc_arena *a, struct chunk *c, size_t used)
+{
+	a->top = c;
+	a->at = c ? c->data + used : NULL;
+	a->end = c ? c->data + c->size : NULL;
+}
+
 static void pop(struct tc_arena *a)
 {
 	struct chunk *c = a->top;
 
-	a->top = c->below;
 	if (c->size != a->chunk || a->spare_count == SPARES_MAX) {
+		make_top(a, c->below, c->below ? c->below->used : 0);
 		c->below = NULL;
 		chunks_free(a, c);
 		return;
 	}
-	chunk_wipe(a, c->data, c->size);
+	clear(a, c->data, (size_t)(a->at - c->data));
+	make_top(a, c->below, c->below ? c->below->used : 0);
 	c->below = a->spares;
 	a->spares = c;
 	a->spare_count++;
@@ -131,16 +149,15 @@ static void pop(struct tc_arena *a)
 
 void tc_arena_rewind(struct tc_arena *a, struct tc_arena_mark mark)
 {
+	char *at;
+
 	while (a->top != mark.chunk)
 		pop(a);
-	if (!a->top) {
-		a->at = a->end = NULL;
+	if (!a->top)
 		return;
-	}
-	a->at = a->top->data + mark.used;
-	a->end = a->top->data + a->top->size;
-	chunk_wipe(a, a->at, (size_t)(a->end - a->at));
-	poison(a->at, (size_t)(a->end - a->at));
+	at = a->top->data + mark.used;
+	clear(a, at, (size_t)(a->at - at));
+	a->at = at;
 }
 
 /* The rest of the old top stays unused: marks need the chunks in the order of their allocations. */
@@ -155,16 +172,14 @@ static void push(struct tc_arena *a, size_t need)
 	} else {
 		if (size > PTRDIFF_MAX - sizeof(*c))
 			tc_no_memory();
-		c = malloc(sizeof(*c) + size);
-		if (!c)
-			tc_no_memory();
+		c = tc_xalloc(sizeof(*c) + size);
 		c->size = size;
+		poison(c->data, size);
 	}
+	if (a->top)
+		a->top->used = (size_t)(a->at - a->top->data);
 	c->below = a->top;
-	a->top = c;
-	a->at = c->data;
-	a->end = c->data + size;
-	poison(c->data, size);
+	make_top(a, c, 0);
 }
 
 static __attribute__((noinline, cold)) char *take_from_new_chunk(struct tc_arena *a, size_t n)
@@ -197,8 +212,7 @@ static inline char *take(struct tc_arena *a, size_t n, size_t align)
 
 void *tc_alloc(struct tc_arena *a, size_t n)
 {
-	n += !n;
-	return memset(take(a, n, 8), 0, n);
+	return take(a, n + !n, 8);
 }
 
 char *tc_alloc_text(struct tc_arena *a, size_t n)
@@ -226,19 +240,22 @@ char *tc_vprintf(struct tc_arena *a, const char *fmt, va_list ap)
 {
 	size_t left = (size_t)(a->end - a->at), need;
 	va_list again;
+	bool elsewhere;
 	char *p;
 	int n;
 
 	va_copy(again, ap);
 	unpoison(a->at, left);
 	n = vsnprintf(a->at, left, fmt, ap);
-	poison(a->at, left);
 	if (n < 0)
 		tc_no_memory();
 	need = (size_t)n + 1;
+	/* A new chunk or, under the sanitizer, another alignment: the text will stand elsewhere. */
+	elsewhere = need > left || GAP > 0;
+	if (elsewhere)
+		clear(a, a->at, left);
 	p = tc_alloc_text(a, need);
-	/* A new chunk or, under the sanitizer, another alignment: the text stands elsewhere. */
-	if (need > left || GAP > 0)
+	if (elsewhere)
 		vsnprintf(p, need, fmt, again);
 	va_end(again);
 	return p;

@@ -128,6 +128,24 @@ static void test_printf_of_every_length(void **state)
 	}
 }
 
+/* What a text that did not fit has left in the rest of a chunk is not seen by what gets that rest after a rewind. */
+static void test_zeroed_where_a_text_did_not_fit(void **state)
+{
+	(void)state;
+	_cleanup_(tc_arena_free) struct tc_arena *a = tc_arena_new(1024);
+	struct tc_arena_mark mark;
+
+	(void)tc_alloc(a, 500);
+	mark = tc_arena_mark(a);
+	assert_int_equal(strlen(tc_printf(a, "%01000d", 7)), 1000);
+	tc_arena_rewind(a, mark);
+	assert_true(all_zero(tc_alloc(a, 400), 400));
+	(void)tc_alloc(a, 900);
+	tc_arena_rewind(a, mark);
+	assert_true(all_zero(tc_alloc(a, 500), 500));
+	assert_true(all_zero(tc_alloc(a, 1000), 1000));
+}
+
 static void test_grow_keeps_what_was_there(void **state)
 {
 	(void)state;
@@ -269,6 +287,7 @@ int main(void)
 		cmocka_unit_test(test_secret_arena_wipes_on_rewind),
 		cmocka_unit_test(test_copies_are_terminated),
 		cmocka_unit_test(test_printf_of_every_length),
+		cmocka_unit_test(test_zeroed_where_a_text_did_not_fit),
 		cmocka_unit_test(test_grow_keeps_what_was_there),
 		cmocka_unit_test(test_heap),
 		cmocka_unit_test(test_take_leaves_null_behind),

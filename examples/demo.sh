@@ -1,32 +1,40 @@
 #!/bin/sh
-# demo.sh TENTC - what tentc does, shown on the two files beside this one.
+# Compiles the examples beside it, and shows what was there before and what is there after: sh examples/demo.sh TENTC
 set -eu
 tentc=$(realpath "$1")
 cd "$(dirname "$0")/.."
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
 
-title() {
-	printf '\n=== %s\n\n' "$1"
+say() { printf '\n%s\n' "$*"; }
+shown() { sed 's/^/    /' | cut -c 1-100; }
+contract() { sed -n '/^contract:/,/^---/p' "$1" | sed '/^---/d'; }
+added_objects() {
+	awk '/^kind:/ {kind = $2} /^  name:/ && kind != "" {printf "%-16s %s\n", kind, $2; kind = ""}' "$1" | sed 1d
 }
 
-title 'before: examples/workflow.yaml, as its author wrote it'
-cat examples/workflow.yaml
+say '1. A workflow says what it needs: the end of examples/workflow.yaml'
+contract examples/workflow.yaml | shown
+say '   $ tentc compile examples/workflow.yaml --enclave demo'
+"$tentc" compile examples/workflow.yaml --enclave demo >"$out/workflow.yaml"
+contract "$out/workflow.yaml" | shown
+say '   and behind it, the documents'
+sed -n '/^kind: Secret/,/^---/p' "$out/workflow.yaml" | sed '/^---/d' | shown
+printf '    ...\n    NetworkPolicy    order-desk-netpol\n'
 
-title 'after: tentc compile --enclave demo examples/workflow.yaml'
-"$tentc" compile --enclave demo examples/workflow.yaml
+say '2. A Deployment says it in an annotation: $ tentc compile examples/shop.yaml'
+"$tentc" compile examples/shop.yaml >"$out/shop.yaml" 2>"$out/warnings"
+echo '   What its pods gain, up to the lists of keys:'
+sed '/^---/,$d' "$out/shop.yaml" | diff -u examples/shop.yaml - |
+	sed -n -e '/^+.*\(items:\|- key:\|path: tent\|path: contract\|tentacular.io.filled\)/d' -e 's/^+\([^+]\)/+\1/p' | shown
+say '   and behind it, the documents'
+added_objects "$out/shop.yaml" | shown
 
-# The second file is longer: what it gained says more than the whole of it.
-title 'a Deployment, before and after: tentc compile examples/shop.yaml'
-"$tentc" compile examples/shop.yaml >"$tmp/shop.yaml" 2>"$tmp/warnings"
-diff -u --label examples/shop.yaml --label compiled examples/shop.yaml "$tmp/shop.yaml" | cut -c 1-120 || true
+say '3. Compiling that again changes nothing'
+"$tentc" compile "$out/shop.yaml" 2>/dev/null | cmp - "$out/shop.yaml"
+echo '    equal, byte for byte'
 
-title 'and what it says about it'
-cat "$tmp/warnings"
-
-title 'a second compile changes nothing'
-"$tentc" compile "$tmp/shop.yaml" 2>/dev/null | cmp - "$tmp/shop.yaml"
-echo 'equal, byte for byte'
-
-title 'names in every service follow from enclave and name alone: tentc identity demo shop'
-"$tentc" identity demo shop
+say '4. A mistake is shown where it is: tentacular-postgress'
+sed 's/tentacular-postgres:/tentacular-postgress:/' examples/shop.yaml >"$out/typo.yaml"
+(cd "$out" && "$tentc" compile typo.yaml) 2>&1 | shown
+say 'README.md says where to go from here.'

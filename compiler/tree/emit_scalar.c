@@ -52,8 +52,9 @@ static enum tc_style string_style(const struct tc_node *n, struct tc_yaml_place 
 			return TC_STYLE_LITERAL;
 		break;
 	case TC_STYLE_PLAIN:
-		/* It was read as this very string; a block is no stricter than where it stood. */
-		if (!lines && n->text.len > 0 && !n->props && !place.root && !(n->flags & TC_NODE_NEW))
+		/* It was read as this very string, and a block is no stricter than where it stood, but for `[-]`. */
+		if (!lines && n->text.len > 0 && n->text.s[0] != '-' && !n->props && !place.root &&
+		    !(n->flags & TC_NODE_NEW))
 			return TC_STYLE_PLAIN;
 		break;
 	default:

@@ -112,6 +112,7 @@ static void test_styles_kept(void **state)
 		{"- |\n one\n- a: |\n   two\n", "- |\n  one\n- a: |\n    two\n"},
 		{"a: plain text\n  that goes on\n", "a: plain text that goes on\n"},
 		{"a: [one two, x#y, 'b']\n", "a:\n- one two\n- x#y\n- 'b'\n"},
+		{"[-, -x, --]\n", "- \"-\"\n- -x\n- \"--\"\n"},
 		{"|\n  text\n", "|\n  text\n"},
 		{"|1\n  text\n", "|2\n   text\n"},
 	};

@@ -38,36 +38,34 @@ static bool literal_ok(struct tc_str text)
 
 static enum tc_style string_style(const struct tc_node *n, struct tc_yaml_place place)
 {
-	bool lines = memchr(n->text.s ? n->text.s : "", '\n', n->text.len);
+	struct tc_str text = n->text.s ? n->text : TC_STR("");
+	bool lines = memchr(text.s, '\n', text.len);
 	bool block = !place.key && !(place.root && place.col > 0);
 
 	switch (n->style) {
 	case TC_STYLE_DOUBLE:
 		return TC_STYLE_DOUBLE;
 	case TC_STYLE_SINGLE:
-		return !lines && all_visible(n->text, false) ? TC_STYLE_SINGLE : TC_STYLE_DOUBLE;
+		return !lines && all_visible(text, false) ? TC_STYLE_SINGLE : TC_STYLE_DOUBLE;
 	case TC_STYLE_LITERAL:
 	case TC_STYLE_FOLDED:
-		if (block && literal_ok(n->text))
+		if (block && literal_ok(text))
 			return TC_STYLE_LITERAL;
 		break;
 	case TC_STYLE_PLAIN:
 		/* It was read as this very string, and a block is no stricter than where it stood, but for `[-]`. */
-		if (!lines && n->text.len > 0 && n->text.s[0] != '-' && !n->props && !place.root &&
-		    !(n->flags & TC_NODE_NEW))
+		if (!lines && text.len > 0 && text.s[0] != '-' && !n->props && !place.root && !(n->flags & TC_NODE_NEW))
 			return TC_STYLE_PLAIN;
 		break;
 	default:
 		break;
 	}
-	if (!lines && tc_scalar_plain_ok(n->text, false, place.key))
+	if (!lines && tc_scalar_plain_ok(text, false, place.key))
 		return TC_STYLE_PLAIN;
-	if (lines && block && literal_ok(n->text))
+	if (lines && block && literal_ok(text))
 		return TC_STYLE_LITERAL;
 	/* JSON in an annotation: a backslash before every quote would hide what it says. */
-	return !lines && n->text.len && memchr(n->text.s, '"', n->text.len) && all_visible(n->text, false)
-		       ? TC_STYLE_SINGLE
-		       : TC_STYLE_DOUBLE;
+	return !lines && memchr(text.s, '"', text.len) && all_visible(text, false) ? TC_STYLE_SINGLE : TC_STYLE_DOUBLE;
 }
 
 static void write_single(struct tc_buf *out, struct tc_str text)

@@ -73,8 +73,7 @@ static void add_escape(struct tc_buf *b, uint32_t cp)
 
 const char *tc_quote(struct tc_arena *mem, struct tc_str text)
 {
-	_cleanup_buf_
-	struct tc_buf b = {0};
+	_cleanup_buf_ struct tc_buf b = {0};
 	size_t i = 0, points = 0;
 
 	tc_buf_putc(&b, '"');

@@ -27,8 +27,7 @@ static int teardown(void **state)
 
 static void assert_rendered_as(struct fixture *f, struct tc_diag_style style, const char *want)
 {
-	_cleanup_buf_
-	struct tc_buf out = {0};
+	_cleanup_buf_ struct tc_buf out = {0};
 
 	tc_diags_render(&out, &f->d, style);
 	assert_string_equal(out.p ? out.p : "", want);
@@ -301,8 +300,7 @@ static void test_colour(void **state)
 static void test_beyond_the_maximum_only_counted(void **state)
 {
 	struct fixture *f = *state;
-	_cleanup_buf_
-	struct tc_buf out = {0};
+	_cleanup_buf_ struct tc_buf out = {0};
 	const char *tail = "tentc: note: 3 more problems are not shown\n";
 
 	for (int i = 0; i < TC_DIAGS_MAX + 3; i++) {
@@ -325,8 +323,7 @@ static void test_many_places_in_a_long_line(void **state)
 	struct fixture *f = *state;
 	size_t len = 8u << 20;
 	struct tc_source src = {.name = "x", .text = {memset(tc_alloc_text(f->mem, len), 'x', len), len}};
-	_cleanup_buf_
-	struct tc_buf out = {0};
+	_cleanup_buf_ struct tc_buf out = {0};
 
 	for (uint32_t i = 0; i < 1000; i++)
 		tc_diag(&f->d, TC_MSG_BAD_HOST, (struct tc_pos){&src, (uint32_t)len - i}, "a");

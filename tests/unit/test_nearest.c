@@ -80,8 +80,7 @@ static void test_long_words_have_no_neighbours(void **state)
 
 static void assert_quote(struct tc_str text, const char *want)
 {
-	_cleanup_(tc_arena_free)
-	struct tc_arena *mem = tc_arena_new(1024);
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(1024);
 
 	assert_string_equal(tc_quote(mem, text), want);
 }

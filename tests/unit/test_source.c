@@ -60,8 +60,7 @@ static void test_places(void **state)
 	};
 
 	for (size_t i = 0; i < TC_COUNT(rows); i++) {
-		_cleanup_(tc_arena_free)
-		struct tc_arena *mem = tc_arena_new(1024);
+		_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(1024);
 		struct tc_source src = {.name = "x", .text = tc_str(rows[i].text)};
 
 		assert_place(tc_place((struct tc_pos){&src, rows[i].off}), rows[i].line, rows[i].column, rows[i].whole);
@@ -85,8 +84,7 @@ static void test_index_agrees_with_a_plain_walk(void **state)
 	(void)state;
 	static const char *const parts[] = {"\n",           "\r\n", "\r", "x", "\xc3\xa9", "\xf0\x9f\x98\x80",
 					    "plain words ", "\t"};
-	_cleanup_(tc_arena_free)
-	struct tc_arena *mem = tc_arena_new(1024);
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(1024);
 	char *text = tc_alloc_text(mem, 300000);
 	size_t len = 0;
 	uint32_t seed = 1;
@@ -125,8 +123,7 @@ static void test_index_agrees_with_a_plain_walk(void **state)
 static void test_index_cuts_long_lines_behind_the_place(void **state)
 {
 	(void)state;
-	_cleanup_(tc_arena_free)
-	struct tc_arena *mem = tc_arena_new(1024);
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(1024);
 	struct tc_source src = {.name = "x", .text = {memset(tc_alloc_text(mem, 200000), 'x', 200000), 200000}};
 	struct tc_place got = tc_lines_place(tc_lines_new(mem, &src), 100000);
 

@@ -36,6 +36,13 @@ static bool literal_ok(struct tc_str text)
 	return last > 0 && text.s[last - 1] != '\n' && all_visible(text, true);
 }
 
+/* A plain string was read as this very string, and a block is no stricter than where it stood, but for what would be an
+ * item there, or as a key at the beginning of a line the end of the document: `[-]`, `{--- a: 1}`, `{... a: 1}`. */
+static bool means_more_in_block(struct tc_str text, struct tc_yaml_place place)
+{
+	return tc_str_is(text, "-") || (place.key && (tc_str_starts(text, "---") || tc_str_starts(text, "...")));
+}
+
 static enum tc_style string_style(const struct tc_node *n, struct tc_yaml_place place)
 {
 	struct tc_str text = n->text.s ? n->text : TC_STR("");
@@ -53,8 +60,8 @@ static enum tc_style string_style(const struct tc_node *n, struct tc_yaml_place 
 			return TC_STYLE_LITERAL;
 		break;
 	case TC_STYLE_PLAIN:
-		/* It was read as this very string, and a block is no stricter than where it stood, but for `[-]`. */
-		if (!lines && text.len > 0 && text.s[0] != '-' && !n->props && !place.root && !(n->flags & TC_NODE_NEW))
+		if (!lines && text.len > 0 && !means_more_in_block(text, place) && !n->props && !place.root &&
+		    !(n->flags & TC_NODE_NEW))
 			return TC_STYLE_PLAIN;
 		break;
 	default:

@@ -112,7 +112,8 @@ static void test_styles_kept(void **state)
 		{"- |\n one\n- a: |\n   two\n", "- |\n  one\n- a: |\n    two\n"},
 		{"a: plain text\n  that goes on\n", "a: plain text that goes on\n"},
 		{"a: [one two, x#y, 'b']\n", "a:\n- one two\n- x#y\n- 'b'\n"},
-		{"[-, -x, --]\n", "- \"-\"\n- -x\n- \"--\"\n"},
+		{"[-, -x, --, --flag, ---]\n", "- \"-\"\n- -x\n- --\n- --flag\n- ---\n"},
+		{"{--- a: 1, ... b: ..., --c: 2}\n", "\"--- a\": 1\n\"... b\": ...\n--c: 2\n"},
 		{"|\n  text\n", "|\n  text\n"},
 		{"|1\n  text\n", "|2\n   text\n"},
 	};

@@ -248,7 +248,8 @@ void tc_folder_walk(struct tc_inputs *in, const char *folder, struct tc_paths *p
 	push_path(in->mem, &todo, "");
 	while (todo.count)
 		walk_one(in, folder, todo.list[--todo.count], paths, &todo);
-	qsort(paths->list, paths->count, sizeof(*paths->list), by_bytes);
+	if (paths->count) /* qsort wants a list even of nothing */
+		qsort(paths->list, paths->count, sizeof(*paths->list), by_bytes);
 }
 
 bool tc_is_folder(const char *path, struct tc_file_id *id)

@@ -383,5 +383,6 @@ void tc_bind(struct tc_work *w)
 				add_abandoned(w, o);
 		}
 	}
-	qsort(w->tentacles, w->ntentacles, sizeof(struct tc_tentacle), by_home);
+	if (w->ntentacles) /* qsort wants a list even of nothing */
+		qsort(w->tentacles, w->ntentacles, sizeof(struct tc_tentacle), by_home);
 }

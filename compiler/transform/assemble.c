@@ -34,7 +34,7 @@ static struct tc_emit how(const struct assembly *a, const struct tc_doc *doc)
 		return (struct tc_emit){.format = TC_YAML, .crlf = a->crlf};
 	while (end && (text.s[end - 1] == '\n' || text.s[end - 1] == '\r' || text.s[end - 1] == ' '))
 		end--;
-	return (struct tc_emit){.format = TC_JSON, .indent = end && memchr(text.s, '\n', end) ? 2 : 0};
+	return (struct tc_emit){.format = TC_JSON, .crlf = a->crlf, .indent = end && memchr(text.s, '\n', end) ? 2 : 0};
 }
 
 /* The text of a tree, behind head; *text is freed by the caller. */

@@ -62,7 +62,7 @@ void tc_emit_json_string(struct tc_buf *out, struct tc_str text)
 struct json {
 	struct tc_buf *out;
 	unsigned step;
-	bool canonical;
+	bool canonical, crlf;
 	struct tc_arena *mem; /* for what has to be respelled; made when the first such thing is met */
 };
 
@@ -88,6 +88,8 @@ static void line(const struct json *j, unsigned level)
 {
 	if (j->step == 0)
 		return;
+	if (j->crlf)
+		tc_out_lit(j->out, "\r");
 	tc_out_lit(j->out, "\n");
 	tc_out_spaces(j->out, (size_t)j->step * level);
 }
@@ -171,7 +173,7 @@ static void write(struct json *j, const struct tc_node *n, unsigned level)
 
 void tc_emit_json(struct tc_buf *out, const struct tc_node *n, struct tc_emit how)
 {
-	struct json j = {.out = out, .step = how.indent};
+	struct json j = {.out = out, .step = how.indent, .crlf = how.crlf};
 
 	write(&j, n, 0);
 	tc_arena_free(j.mem);

@@ -45,6 +45,7 @@ struct tc_object {
 	struct tc_pos at;      /* metadata.name, or the object: for messages */
 	bool ours;             /* made by tentc: an exoskeleton label and a release, under one of our names */
 	bool marked;           /* edited by tentc before: carries a ledger or a compiled hash */
+	struct tc_node *fresh; /* in a List: what takes its place if the document is written anew */
 	bool claimed; /* a tentacle has it: as its contract, its workload, its policy, or as an object of ours still
 			 wanted */
 };

@@ -165,17 +165,30 @@ static void take_back(struct tc_work *w, struct tc_object *o)
 		tc_ledger_close(&l, NULL);
 }
 
+/* The comments of an object of ours that is equal to the old one would be lost where its List is written anew. */
+static void refresh(struct tc_object *o)
+{
+	const struct tc_patch *patch = o->doc->patch;
+
+	if (o->fresh && patch && patch->count > 0)
+		tc_patch_replace(o->doc->patch, o->root, o->fresh);
+}
+
 static void transform(struct tc_work *w)
 {
 	size_t errors = w->diags->errors;
 
-	for (size_t i = 0; i < w->nobjects; i++)
+	for (size_t i = 0; i < w->nobjects; i++) {
 		w->objects[i]->claimed = false;
+		w->objects[i]->fresh = NULL;
+	}
 	tc_bind(w);
 	for (size_t i = 0; i < w->ntentacles; i++)
 		compile_tentacle(w, &w->tentacles[i]);
 	for (size_t i = 0; i < w->nobjects && w->diags->errors == errors; i++)
 		take_back(w, w->objects[i]);
+	for (size_t i = 0; i < w->nobjects && w->diags->errors == errors; i++)
+		refresh(w->objects[i]);
 }
 
 /* An operation that reached its place through an alias would change other places too. Such documents are expanded, and

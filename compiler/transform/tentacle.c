@@ -179,6 +179,8 @@ static void replace_object(struct tc_work *w, struct tc_object *old, struct tc_n
 	}
 	if (!tc_equal(old->root, object, true))
 		tc_patch_replace(tc_doc_patch(w->mem, old->doc), old->root, object);
+	else
+		old->fresh = object;
 }
 
 void tc_place_object(struct tc_work *w, struct tc_tentacle *t, enum tc_role role, struct tc_node *object)

@@ -220,6 +220,10 @@ static void mount_secret(struct tc_pod_edit *e)
 
 	if (!shared_volume(e, &author))
 		return;
+	if (author && tc_is_string(author, SECRETS_VOLUME)) {
+		reserved(e, author, "the volume", SECRETS_VOLUME);
+		return;
+	}
 	volume = secrets_volume(e, author);
 	if (!volume)
 		return;

@@ -139,6 +139,18 @@ static void check_injected(struct tc_pod_edit *e, const struct tc_node *annotati
 	}
 }
 
+/* Containers are told apart by their names, in the cluster and in the ledger. */
+static bool is_second(const struct tc_node *container, struct tc_str name)
+{
+	const struct tc_node *list = container->parent;
+
+	for (const struct tc_node *i = tc_item(list); i && i != container; i = tc_item_next(i)) {
+		if (tc_str_equal(tc_text(tc_get(i, "name")), name))
+			return true;
+	}
+	return false;
+}
+
 static bool collect(struct tc_pod_edit *e, const char *key, const struct tc_node *annotation)
 {
 	const struct tc_node *list = tc_get(e->spec, key);
@@ -155,6 +167,13 @@ static bool collect(struct tc_pod_edit *e, const char *key, const struct tc_node
 
 		if (!tc_is(i, TC_MAP) || name.len == 0) {
 			bad_shape(e->w, e->t->workload, i, "a container", "a mapping with a name");
+			return false;
+		}
+		if (is_second(i, name)) {
+			struct tc_diag *d = tc_diag(e->w->diags, TC_MSG_BAD_OBJECT, tc_node_pos(tc_get(i, "name")),
+						    "a second container has the name %s", tc_quote(e->w->mem, name));
+
+			tc_diag_help(d, "rename one of them: Kubernetes refuses the pod");
 			return false;
 		}
 		if (annotation && !is_injected(tc_text(annotation), c.name))
@@ -202,10 +221,16 @@ static const char *template_path(struct tc_arena *mem, const struct tc_kind_row 
 	return path;
 }
 
-/* Our annotations are known by name and stand in no ledger. */
+static const char *level_path(struct tc_pod_edit *e)
+{
+	return tc_ledger_path(e->w->mem, "/metadata/annotations", TC_ANNOTATION_LEVEL, NULL);
+}
+
+/* Our annotations are known by name and stand in no ledger; but a level that the author wrote does, as something that
+ * was there before, so that it stays when the contract goes. */
 static void annotate(struct tc_pod_edit *e)
 {
-	const struct tc_node *metadata = tc_object_metadata(e->t->workload), *annotations;
+	const struct tc_node *metadata = tc_object_metadata(e->t->workload), *annotations, *level;
 
 	annotations = tc_patch_map_at(e->patch, metadata, "annotations", e->t->origin);
 	if (!annotations) {
@@ -213,9 +238,12 @@ static void annotate(struct tc_pod_edit *e)
 		return;
 	}
 	tc_put_string(e->patch, annotations, TC_ANNOTATION_COMPILED, compiled_hash(e->w, e->t), e->t->origin);
-	if (!tc_patch_get(e->patch, annotations, TC_ANNOTATION_LEVEL))
+	level = tc_patch_get(e->patch, annotations, TC_ANNOTATION_LEVEL);
+	if (!level)
 		tc_put_string(e->patch, annotations, TC_ANNOTATION_LEVEL, tc_printf(e->w->mem, "%u", e->t->level),
 			      e->t->origin);
+	else if (!e->t->workload->marked || tc_ledger_was(&e->ledger, level_path(e), level))
+		tc_ledger_record(&e->ledger, level_path(e), level, level);
 }
 
 static void remove_annotations(struct tc_pod_edit *e)
@@ -226,7 +254,7 @@ static void remove_annotations(struct tc_pod_edit *e)
 	for (size_t i = 0; i < TC_COUNT(keys); i++) {
 		const struct tc_node *there = tc_get(annotations, keys[i]);
 
-		if (there)
+		if (there && !tc_ledger_was(&e->ledger, level_path(e), there))
 			tc_ledger_remove(e->patch, tc_object_metadata(e->t->workload), there);
 	}
 }

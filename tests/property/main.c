@@ -1,0 +1,178 @@
+/* property - the laws of the stage over generated input.
+ *
+ * Without arguments: every property over COUNT cases (20000), and the suites that run processes. SEED=n replays one
+ * case, COUNT=n changes how many. `--digest SEED COUNT` prints one SHA-256 over all outputs (tests/purity.sh). */
+#include <mbedtls/md.h>
+
+#include "tests/property/properties.h"
+
+#define COUNT 20000
+#define FAILURES_SHOWN 20
+
+static const struct property {
+	const char *name;
+	const char *(*holds)(struct kase *k);
+	bool any;       /* of refused input too */
+	unsigned every; /* nth case */
+} properties[] = {
+	{"pure", property_pure, true, 1},
+	{"idempotent", property_idempotent, false, 1},
+	{"reads-back", property_reads_back, false, 1},
+	{"root-key", property_root_key, false, 2},
+	{"dependency", property_dependency, false, 1},
+	{"contract", property_contract, false, 2},
+	{"moved", property_moved, false, 2},
+	{"reconfigured", property_reconfigured, false, 2},
+	{"hostile", property_hostile, true, 1},
+	{"unique", property_unique, true, 8},
+};
+
+static void kase_make(struct kase *k, uint64_t seed)
+{
+	*k = (struct kase){.seed = seed, .mem = tc_arena_new(256 * 1024)};
+	model_draw(&k->model, k->mem, seed);
+	platform_make(&k->platform, k->mem, &k->model.config, k->model.keys);
+	render(&k->batch, k->mem, &k->model, k->platform.config);
+	outcome_make(&k->outcome, &k->batch, &k->platform, k->model.enclave_flag);
+	if (!k->outcome.ok)
+		return;
+	outcome_batch(&k->outcome, &k->batch, &k->output);
+	trees_read(&k->trees, k->mem, &k->output);
+}
+
+static void kase_free(struct kase *k)
+{
+	outcome_free(&k->outcome);
+	platform_free(&k->platform);
+	tc_arena_free(k->mem);
+}
+
+static void print_diags(struct kase *k)
+{
+	_cleanup_buf_ struct tc_buf text = {0};
+
+	tc_diags_render(&text, &k->outcome.diags, (struct tc_diag_style){0});
+	if (text.p)
+		(void)printf("%s", text.p);
+	if (k->outcome.rc < 0)
+		(void)printf("bug: %s\n", k->outcome.err.msg);
+}
+
+static void print_kase(struct kase *k, bool output)
+{
+	(void)printf("--- configuration (root key: %s, --enclave %s)\n%s", k->model.keys ? "yes" : "no",
+		     k->model.enclave_flag ? k->model.enclave_flag : "not given",
+		     model_config_text(k->mem, &k->model.config));
+	for (size_t i = 0; i < k->batch.n; i++)
+		(void)printf("--- %s\n%.*s\n", k->batch.src[i].name, TC_STR_ARG(k->batch.src[i].text));
+	for (size_t i = 0; i < k->outcome.n && output; i++)
+		(void)printf("--- compiled %s\n%s\n", k->batch.src[i].name,
+			     k->outcome.out[i].p ? k->outcome.out[i].p : "");
+	print_diags(k);
+}
+
+struct totals {
+	struct counts counts;
+	unsigned long refused, cases;
+	unsigned long by_property[TC_COUNT(properties)], failed[TC_COUNT(properties)];
+};
+
+static void check_case(struct totals *t, uint64_t seed, bool replay)
+{
+	struct kase k;
+	bool shown = false;
+
+	kase_make(&k, seed);
+	t->cases++;
+	t->refused += !k.outcome.ok;
+	if (replay)
+		print_kase(&k, true);
+	if (k.outcome.rc < 0) {
+		(void)printf("FAILED SEED=%llu: the stage reports a bug: %s\n", (unsigned long long)seed,
+			     k.outcome.err.msg);
+		t->counts.failed++;
+	}
+	for (size_t i = 0; i < TC_COUNT(properties); i++) {
+		const struct property *p = &properties[i];
+		const char *fault;
+
+		if ((!k.outcome.ok && !p->any) || (!replay && seed % p->every != 0))
+			continue;
+		k.skip = false;
+		fault = p->holds(&k);
+		if (k.skip)
+			continue;
+		t->by_property[i]++;
+		*(fault ? &t->counts.failed : &t->counts.passed) += 1;
+		if (!fault)
+			continue;
+		if (t->failed[i]++ >= FAILURES_SHOWN)
+			continue;
+		(void)printf("FAILED SEED=%llu %s: %s\n", (unsigned long long)seed, p->name, fault);
+		if (!shown && !replay && t->counts.failed <= 3)
+			print_kase(&k, false);
+		shown = true;
+	}
+	kase_free(&k);
+}
+
+static int digest(uint64_t seed, unsigned long count)
+{
+	unsigned char sum[32];
+	mbedtls_md_context_t md;
+
+	mbedtls_md_init(&md);
+	if (mbedtls_md_setup(&md, mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), 0) || mbedtls_md_starts(&md))
+		abort();
+	for (unsigned long i = 0; i < count; i++) {
+		_cleanup_buf_ struct tc_buf problems = {0};
+		struct kase k;
+
+		kase_make(&k, seed + i);
+		tc_diags_render(&problems, &k.outcome.diags, (struct tc_diag_style){0});
+		(void)mbedtls_md_update(&md, (const unsigned char *)tc_buf_str(&problems).s, problems.len);
+		for (size_t f = 0; f < k.outcome.n; f++)
+			(void)mbedtls_md_update(&md, (const unsigned char *)tc_buf_str(&k.outcome.out[f]).s,
+						k.outcome.out[f].len);
+		kase_free(&k);
+	}
+	if (mbedtls_md_finish(&md, sum))
+		abort();
+	mbedtls_md_free(&md);
+	for (size_t i = 0; i < sizeof(sum); i++)
+		(void)printf("%02x", sum[i]);
+	(void)printf("\n");
+	return 0;
+}
+
+static unsigned long number(const char *text, unsigned long fallback)
+{
+	return text ? strtoul(text, NULL, 10) : fallback;
+}
+
+int main(int argc, char **argv)
+{
+	struct totals t = {0};
+	const char *seed = getenv("SEED");
+	unsigned long count = number(getenv("COUNT"), COUNT);
+
+	if (argc == 4 && strcmp(argv[1], "--digest") == 0)
+		return digest(number(argv[2], 0), number(argv[3], 0));
+	if (argc != 1) {
+		(void)fprintf(stderr, "usage: [SEED=N] [COUNT=N] %s [--digest SEED COUNT]\n", argv[0]);
+		return 2;
+	}
+	(void)setvbuf(stdout, NULL, _IOLBF, 0);
+	if (seed) {
+		check_case(&t, number(seed, 0), true);
+	} else {
+		for (unsigned long i = 1; i <= count; i++)
+			check_case(&t, i, false);
+	}
+	for (size_t i = 0; i < TC_COUNT(properties); i++)
+		(void)printf("%-14s %lu cases, %lu failed\n", properties[i].name, t.by_property[i], t.failed[i]);
+	(void)printf("%lu inputs, %lu of them refused\n", t.cases, t.refused);
+	(void)printf("property: %lu passed, %lu failed, %lu skipped\n", t.counts.passed, t.counts.failed,
+		     t.counts.skipped);
+	return t.counts.failed ? 1 : 0;
+}

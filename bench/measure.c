@@ -1,12 +1,13 @@
 /* measure.c - CPU time, wall time and peak memory of whole processes, side by side.
  *
- *   measure [-n RUNS] [-w TURNS] [-t SECONDS] [-o FILE] -- NAME GOAL PROGRAM [ARG]... [-- NAME GOAL PROGRAM
+ *   measure [-n RUNS] [-t SECONDS] [-o FILE] -- NAME GOAL PROGRAM [ARG]... [-- NAME GOAL PROGRAM
  * [ARG]...]...
  *
- * The programs take turns (A B C A B C ...), after -w turns (1) that do not count: whatever else the machine does slows
- * all of them alike. Printed are medians, and ratios to the first program. GOAL is printed beside its row, and decides
- * nothing: a slow machine is no mistake. A run that takes longer than -t is stopped, and its program left out from then
- * on. -o appends NAME, CPU ms, wall ms and peak KiB, with tabs, for sums over several groups.
+ * The programs take turns (A B C A B C ...), after one turn that does not count: whatever else the machine does slows
+ * all of them alike. A program whose first run takes longer than two seconds runs once only, and that run counts.
+ * Printed are medians, and ratios to the first program. GOAL is printed beside its row, and decides nothing: a slow
+ * machine is no mistake. A run that takes longer than -t is stopped. -o appends NAME, CPU ms, wall ms and peak KiB,
+ * with tabs, for sums over several groups.
  *
  * Exit status: 1 when a program fails, for then its time means nothing. */
 #include <errno.h>
@@ -22,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { RUNS_MAX = 1001, PROGRAMS_MAX = 8 };
+enum { RUNS_MAX = 1001, PROGRAMS_MAX = 8, ONCE_MS = 2000 };
 
 struct run {
 	double cpu, wall; /* milliseconds */
@@ -34,7 +35,8 @@ struct run {
 struct program {
 	const char *name, *goal;
 	char **argv;
-	bool stopped;
+	bool stopped, once;
+	size_t runs;
 	long peak;
 	double cpu[RUNS_MAX], wall[RUNS_MAX];
 };
@@ -114,7 +116,7 @@ static struct run run(char **argv, unsigned seconds)
 	return r;
 }
 
-static void take_turn(struct program *p, size_t nth, bool counts, unsigned seconds)
+static void take_turn(struct program *p, bool counts, unsigned seconds)
 {
 	struct run r = run(p->argv, seconds);
 
@@ -130,10 +132,11 @@ static void take_turn(struct program *p, size_t nth, bool counts, unsigned secon
 		fputc('\n', stderr);
 		exit(1);
 	}
-	if (!counts)
+	p->once = !counts && r.wall > ONCE_MS;
+	if (!counts && !p->once)
 		return;
-	p->cpu[nth] = r.cpu;
-	p->wall[nth] = r.wall;
+	p->cpu[p->runs] = r.cpu;
+	p->wall[p->runs++] = r.wall;
 	if (r.peak > p->peak)
 		p->peak = r.peak;
 }
@@ -155,24 +158,41 @@ static double quantile(const double *values, size_t n, double share)
 	return sorted[(size_t)((double)(n - 1) * share + 0.5)];
 }
 
-static void print_row(const struct program *p, const struct program *first, size_t runs)
+static double median(const double *values, size_t n)
 {
-	double cpu = quantile(p->cpu, runs, 0.5), wall = quantile(p->wall, runs, 0.5), ratios[RUNS_MAX];
+	return quantile(values, n, 0.5);
+}
+
+/* The quartiles are those of the ratios within each turn; one run alone has none. */
+static void print_quartiles(const struct program *p, const struct program *first)
+{
+	size_t n = p->runs < first->runs ? p->runs : first->runs;
+	double ratios[RUNS_MAX];
+
+	for (size_t i = 0; i < n; i++)
+		ratios[i] = p->cpu[i] / first->cpu[i];
+	if (n > 1)
+		printf("  %6.2f-%-6.2f", quantile(ratios, n, 0.25), quantile(ratios, n, 0.75));
+	else
+		printf("  %13s", "");
+}
+
+static void print_row(const struct program *p, const struct program *first)
+{
+	double cpu = median(p->cpu, p->runs), wall = median(p->wall, p->runs);
 
 	printf("  %-38s %10.2f %10.2f %9.1f", p->name, cpu, wall, (double)p->peak / 1024);
 	if (p != first && !first->stopped) {
-		for (size_t i = 0; i < runs; i++)
-			ratios[i] = p->cpu[i] / first->cpu[i];
-		printf(" %8.2f  %6.2f-%-6.2f %8.2f", cpu / quantile(first->cpu, runs, 0.5),
-		       quantile(ratios, runs, 0.25), quantile(ratios, runs, 0.75),
-		       wall / quantile(first->wall, runs, 0.5));
+		printf(" %8.2f", cpu / median(first->cpu, first->runs));
+		print_quartiles(p, first);
+		printf(" %8.2f", wall / median(first->wall, first->runs));
 	} else if (p->goal[0]) {
 		printf(" %8s  %13s %8s", "", "", "");
 	}
 	printf("%s%s\n", p->goal[0] ? "  " : "", p->goal);
 }
 
-static void print_table(size_t nprograms, size_t runs, unsigned seconds, FILE *rows)
+static void print_table(size_t nprograms, unsigned seconds, FILE *rows)
 {
 	printf("  %-38s %10s %10s %9s %8s  %13s %8s  goal\n", "", "CPU ms", "wall ms", "peak MiB", "CPU x", "quartiles",
 	       "wall x");
@@ -183,10 +203,10 @@ static void print_table(size_t nprograms, size_t runs, unsigned seconds, FILE *r
 			printf("  %-38s stopped after %u s\n", p->name, seconds);
 			continue;
 		}
-		print_row(p, &programs[0], runs);
+		print_row(p, &programs[0]);
 		if (rows)
-			fprintf(rows, "%s\t%.3f\t%.3f\t%ld\n", p->name, quantile(p->cpu, runs, 0.5),
-				quantile(p->wall, runs, 0.5), p->peak);
+			fprintf(rows, "%s\t%.3f\t%.3f\t%ld\n", p->name, median(p->cpu, p->runs),
+				median(p->wall, p->runs), p->peak);
 	}
 }
 
@@ -214,30 +234,28 @@ static size_t read_programs(char **argv)
 	return n;
 }
 
-static unsigned number(const char *text, unsigned least, unsigned most)
+static unsigned number(const char *text, unsigned most)
 {
 	char *end;
 	unsigned long n = strtoul(text, &end, 10);
 
-	if (*end || n < least || n > most)
-		die("\"%s\" is not a number from %u to %u", text, least, most);
+	if (*end || n == 0 || n > most)
+		die("\"%s\" is not a number from 1 to %u", text, most);
 	return (unsigned)n;
 }
 
 int main(int argc, char **argv)
 {
-	unsigned runs = 21, warm = 1, seconds = 60;
+	unsigned runs = 21, seconds = 60;
 	size_t nprograms;
 	FILE *rows = NULL;
 	int option;
 
-	while ((option = getopt(argc, argv, "+n:w:t:o:")) != -1) {
+	while ((option = getopt(argc, argv, "+n:t:o:")) != -1) {
 		if (option == 'n')
-			runs = number(optarg, 1, RUNS_MAX);
-		else if (option == 'w')
-			warm = number(optarg, 0, RUNS_MAX);
+			runs = number(optarg, RUNS_MAX);
 		else if (option == 't')
-			seconds = number(optarg, 1, 3600);
+			seconds = number(optarg, 3600);
 		else if (option != 'o')
 			return 2;
 		else if (!(rows = fopen(optarg, "ae")))
@@ -246,11 +264,11 @@ int main(int argc, char **argv)
 	nprograms = read_programs(argv + optind);
 	if (nprograms == 0)
 		die("nothing to measure");
-	for (unsigned turn = 0; turn < warm + runs; turn++)
+	for (unsigned turn = 0; turn <= runs; turn++)
 		for (size_t i = 0; i < nprograms; i++)
-			if (!programs[i].stopped)
-				take_turn(&programs[i], turn < warm ? 0 : turn - warm, turn >= warm, seconds);
-	print_table(nprograms, runs, seconds, rows);
+			if (!programs[i].stopped && !programs[i].once)
+				take_turn(&programs[i], turn > 0, seconds);
+	print_table(nprograms, seconds, rows);
 	if (rows && fclose(rows) != 0)
 		die("%s", strerror(errno));
 	return 0;

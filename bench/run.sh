@@ -97,6 +97,6 @@ if ! "$kubectl" version --client >"$dir/version" 2>&1; then
 	exit 0
 fi
 echo "  $(tr '\n' ' ' <"$dir/version")"
-measure -w 0 -n 1 -t "${KUBECTL_SECONDS:-120}" -- 'tentc, one document changes' '' "$tentc" compile "$dir/one.yaml" \
+measure -n 7 -t "${KUBECTL_SECONDS:-120}" -- 'tentc, one document changes' '' "$tentc" compile "$dir/one.yaml" \
 	-- 'tentc, one in ten' '' "$tentc" compile "$dir/tenth.yaml" \
 	-- 'kubectl kustomize' 'CPU x at least 200' "$kubectl" kustomize "$dir/kustomize"

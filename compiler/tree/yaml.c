@@ -344,6 +344,32 @@ static bool is_empty(const struct tc_yaml *y)
 	       (!n || (n->kind == TC_NULL && n->style == TC_STYLE_PLAIN && n->text.len == 0 && !n->props));
 }
 
+static bool begins_line(const struct tc_yaml *y, const char *p)
+{
+	const char *begin = y->src->text.s + y->begin;
+	size_t before = (size_t)(p - begin);
+
+	return before == 0 || tc_yaml_break(p - 1, p) || (before >= 2 && tc_yaml_break(p - 2, p) == 2) ||
+	       (before >= 3 && tc_yaml_break(p - 3, p) == 3);
+}
+
+/* libyaml skips a byte order mark at the start of any line, the reader of Kubernetes only at the start of the text. It
+ * comes from files that were put together, and nobody sees it. */
+static bool refuse_inner_mark(struct tc_yaml *y)
+{
+	const char *s = y->src->text.s, *end = s + y->end;
+
+	for (const char *p = s + y->begin; (p = memmem(p, (size_t)(end - p), "\xef\xbb\xbf", 3)); p += 3) {
+		if (!begins_line(y, p))
+			continue;
+		tc_diag_help(tc_yaml_fault(y, TC_MSG_SYNTAX_YAML, (uint32_t)(p - s),
+					   "found a byte order mark inside a document"),
+			     "remove it (3 bytes, EF BB BF): it belongs at the start of a file only");
+		return true;
+	}
+	return false;
+}
+
 static void read_text(struct tc_yaml *y)
 {
 	const char *s = y->src->text.s;
@@ -358,7 +384,8 @@ static void read_text(struct tc_yaml *y)
 	if (!yaml_parser_initialize(&y->parser))
 		tc_no_memory();
 	tc_yaml_text_begin(y);
-	read_events(y);
+	if (y->ascii || !refuse_inner_mark(y))
+		read_events(y);
 	yaml_parser_delete(&y->parser);
 	tc_buf_free(&y->keys);
 }

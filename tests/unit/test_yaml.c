@@ -269,6 +269,13 @@ static void scalars(void **state)
 				"  help: remove the tag, or write a value that fits it\n");
 }
 
+/* In a text a byte order mark is a character as any other. */
+static void inner_marks(void **state)
+{
+	(void)state;
+	READS("a: x\xef\xbb\xbfy\n", "{\"a\":\"x\\ufeffy\"}\n");
+}
+
 /* libyaml takes these, the reader of Kubernetes does not. */
 static void dialect(void **state)
 {
@@ -376,12 +383,18 @@ static void mistakes(void **state)
 		{"a: [b:,]\n", "1:6: found a colon inside a plain value between brackets"},
 		{"a: !<b c\n", "1:4: found a tag that cannot be read"},
 		{"...\n", "1:1: found a document end marker where a document is expected"},
+		{"a: 1\n\xef\xbb\xbf"
+		 "b: 2\n",
+		 "2:1: found a byte order mark inside a document"},
+		{"a: 1\xc2\x85\xef\xbb\xbf"
+		 "b: 2\n",
+		 "1:6: found a byte order mark inside a document"},
 		{"a: [,]\n", "1:5: expected a value here"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < TC_COUNT(rows); i++) {
-		_cleanup_buf_ struct tc_buf want = {0}, got = {0};
+		_cleanup_buf_ struct tc_buf got = {0};
 		struct read r;
 		read_text(&r, "in.yaml", tc_str(rows[i].text), NULL);
 		assert_int_equal(r.diags.count, 1);
@@ -588,11 +601,12 @@ static void hostile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(ranges),          cmocka_unit_test(code_points),     cmocka_unit_test(borrowed),
-		cmocka_unit_test(aliases),         cmocka_unit_test(merges),          cmocka_unit_test(duplicate_keys),
-		cmocka_unit_test(bad_keys),        cmocka_unit_test(scalars),         cmocka_unit_test(dialect),
-		cmocka_unit_test(limits_hold),     cmocka_unit_test(mistakes),        cmocka_unit_test(whole_messages),
-		cmocka_unit_test(yaml_test_suite), cmocka_unit_test(online_boutique), cmocka_unit_test(hostile),
+		cmocka_unit_test(ranges),         cmocka_unit_test(code_points),     cmocka_unit_test(borrowed),
+		cmocka_unit_test(aliases),        cmocka_unit_test(merges),          cmocka_unit_test(duplicate_keys),
+		cmocka_unit_test(bad_keys),       cmocka_unit_test(scalars),         cmocka_unit_test(dialect),
+		cmocka_unit_test(inner_marks),    cmocka_unit_test(limits_hold),     cmocka_unit_test(mistakes),
+		cmocka_unit_test(whole_messages), cmocka_unit_test(yaml_test_suite), cmocka_unit_test(online_boutique),
+		cmocka_unit_test(hostile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,7 +20,7 @@ for gate in $gates; do
 	seconds=$(($(date +%s) - start))
 	set -- 1 0 0
 	case $gate in
-	check-unit | check-golden | check-cli | property)
+	check-unit | check-golden | check-cli | check-docs | property)
 		# shellcheck disable=SC2046
 		set -- $(count "$log")
 		[ $# -eq 3 ] || set -- 1 0 0

@@ -11,7 +11,8 @@ if [ -e tests/golden.sh ]; then
 	sh tests/golden.sh "$build/tentc" || status=1
 fi
 if [ -n "$property" ]; then
-	"$property" || status=1
+	# Fewer than in its own gate: new cases stop reaching new lines long before.
+	COUNT=${COUNT:-1000} COUNT_DIGEST=20 "$property" || status=1
 fi
 
 # An excuse needs a reason of two words at least, and there is one kind of excuse.

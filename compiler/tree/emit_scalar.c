@@ -43,6 +43,13 @@ static bool means_more_in_block(struct tc_str text, struct tc_yaml_place place)
 	return tc_str_is(text, "-") || (place.key && (tc_str_starts(text, "---") || tc_str_starts(text, "...")));
 }
 
+/* Of the breaks that YAML 1.1 adds, U+2028 and U+2029 stay in a plain string of several lines, as they are; they begin
+ * with the byte looked for. */
+static bool breaks_inside(struct tc_str text)
+{
+	return memchr(text.s, 0xe2, text.len) && !all_visible(text, false);
+}
+
 static enum tc_style string_style(const struct tc_node *n, struct tc_yaml_place place)
 {
 	struct tc_str text = n->text.s ? n->text : TC_STR("");
@@ -61,7 +68,7 @@ static enum tc_style string_style(const struct tc_node *n, struct tc_yaml_place 
 		break;
 	case TC_STYLE_PLAIN:
 		if (!lines && text.len > 0 && !means_more_in_block(text, place) && !n->props && !place.root &&
-		    !(n->flags & TC_NODE_NEW))
+		    !(n->flags & TC_NODE_NEW) && !breaks_inside(text))
 			return TC_STYLE_PLAIN;
 		break;
 	default:

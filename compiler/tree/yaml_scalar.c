@@ -75,10 +75,10 @@ static void check_dialect(struct tc_yaml *y, const yaml_event_t *e, uint32_t off
 {
 	const char *s = y->src->text.s;
 	bool flow = y->depth && y->frames[y->depth - 1].node->style == TC_STYLE_FLOW;
-	bool in_source = text.s >= s && text.s <= s + y->src->text.len;
+	bool may_escape = end - off != text.len + 2; /* longer than quotes and value */
 	uint32_t at;
 
-	if (e->data.scalar.style == YAML_DOUBLE_QUOTED_SCALAR_STYLE && !in_source &&
+	if (e->data.scalar.style == YAML_DOUBLE_QUOTED_SCALAR_STYLE && may_escape &&
 	    (at = find_escaped_slash(s, off, end)) < end)
 		refuse(y, at, "found the escape \\/, which Kubernetes does not know outside JSON",
 		       "write the slash alone");

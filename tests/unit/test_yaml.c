@@ -286,6 +286,11 @@ static void dialect(void **state)
 		"   1 | a: \"x\\/y\"\n"
 		"     |      ^\n"
 		"  help: write the slash alone\n");
+	REFUSES("\"\\/y\"\n",
+		"in.yaml:1:2: error: found the escape \\/, which Kubernetes does not know outside JSON [TC012]\n"
+		"   1 | \"\\/y\"\n"
+		"     |  ^\n"
+		"  help: write the slash alone\n");
 	READS("a: \"x\\\\/y\"\n", "{\"a\":\"x\\\\/y\"}\n");
 	REFUSES("a: [b?]\n", "in.yaml:1:5: error: found a question mark in a plain value between brackets [TC012]\n"
 			     "   1 | a: [b?]\n"

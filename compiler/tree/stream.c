@@ -228,6 +228,23 @@ static uint32_t find_separator(const struct tc_source *src, uint32_t begin, uint
 	return end;
 }
 
+/* A separator line that nothing stands in front of is a part of its document to Kubernetes, so that a byte order mark
+ * behind it is no longer at the start of a text, but a letter of the first key. */
+static bool check_mark(struct cutter *c, uint32_t sep, uint32_t begin)
+{
+	const struct tc_doc *before = c->count > 1 ? &c->docs[c->count - 2] : NULL;
+	struct tc_str text = c->src->text;
+
+	if ((before && before->begin < before->end) || text.len - begin < 3 ||
+	    memcmp(text.s + begin, "\xef\xbb\xbf", 3) != 0)
+		return true;
+	struct tc_diag *d =
+		tc_diag(c->diags, TC_MSG_SYNTAX_YAML, pos(c->src, begin), "found a byte order mark inside a document");
+	tc_diag_note(d, pos(c->src, sep), "the document begins with this line");
+	tc_diag_help(d, "remove it (3 bytes, EF BB BF): it belongs at the start of a file only");
+	return false;
+}
+
 static bool cut_yaml(struct cutter *c, uint32_t begin)
 {
 	uint32_t end = (uint32_t)c->src->text.len, next = find_separator(c->src, begin, begin);
@@ -244,7 +261,7 @@ static bool cut_yaml(struct cutter *c, uint32_t begin)
 		d = add_doc(c, TC_YAML, sep, line);
 		if (!d)
 			return false;
-		d->bad = !check_separator(c, sep, line);
+		d->bad = !check_separator(c, sep, line) || !check_mark(c, sep, line);
 		d->end = next = find_separator(c->src, begin, line);
 	}
 	return true;

@@ -86,6 +86,24 @@ static void separators(void **state)
 			   "  help: put a blank in front of the comment\n");
 }
 
+/* Behind a first separator Kubernetes takes the mark for a letter. */
+static void inner_mark(void **state)
+{
+	(void)state;
+	REFUSES("---\n\xef\xbb\xbf"
+		"a: 1\n",
+		"in.yaml:2:1: error: found a byte order mark inside a document [TC012]\n"
+		"   2 | ?a: 1\n"
+		"     | ^\n"
+		"in.yaml:1:1: note: the document begins with this line\n"
+		"   1 | ---\n"
+		"     | ^\n"
+		"  help: remove it (3 bytes, EF BB BF): it belongs at the start of a file only\n");
+	READS("a: 1\n---\n\xef\xbb\xbf"
+	      "b: 2\n",
+	      "{\"a\":1}\n{\"b\":2}\n");
+}
+
 /* What kubectl would drop. */
 static void dropped(void **state)
 {
@@ -181,9 +199,9 @@ static void read_again(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(cuts),        cmocka_unit_test(documents),  cmocka_unit_test(json),
-		cmocka_unit_test(separators),  cmocka_unit_test(dropped),    cmocka_unit_test(directives),
-		cmocka_unit_test(whole_texts), cmocka_unit_test(read_again),
+		cmocka_unit_test(cuts),       cmocka_unit_test(documents),   cmocka_unit_test(json),
+		cmocka_unit_test(separators), cmocka_unit_test(dropped),     cmocka_unit_test(inner_mark),
+		cmocka_unit_test(directives), cmocka_unit_test(whole_texts), cmocka_unit_test(read_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

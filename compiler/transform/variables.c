@@ -90,11 +90,15 @@ static bool is_listed(struct tc_str list, const char *host_port)
 
 static void extend_flag(struct tc_pod_edit *e, const char *path, const struct tc_node *flag, const struct hosts *h)
 {
-	const struct tc_node *was = tc_ledger_was(&e->ledger, path, flag), *base = was ? was : flag;
+	const struct tc_node *was = tc_ledger_was(&e->ledger, path, flag), *base;
 	size_t skip = strlen(ALLOW_NET "=");
 	_cleanup_buf_ struct tc_buf text = {0};
 	struct tc_node *wanted;
 
+	/* the ledger stands in an annotation, where anybody may write anything */
+	if (!tc_str_starts(tc_text(was), ALLOW_NET "="))
+		was = NULL;
+	base = was ? was : flag;
 	tc_buf_add(&text, tc_text(base).s, tc_text(base).len);
 	for (size_t i = 0; i < h->count; i++) {
 		struct tc_str list = {.s = text.p + skip, .len = text.len - skip};

@@ -1,5 +1,6 @@
 #include "compiler/transform/assemble.h"
 
+#include "compiler/tree/edit.h"
 #include "compiler/tree/emit.h"
 
 struct assembly {
@@ -130,6 +131,31 @@ static int add_replaced(struct assembly *a, struct tc_stage_doc *d)
 	return 0;
 }
 
+/* The author's document with its changes: made in its text, or else written anew from the tree. */
+static int add_patched(struct assembly *a, struct tc_stage_doc *d)
+{
+	const struct tc_doc *doc = d->cut;
+	const struct tc_node *patched = tc_patch_apply(a->w->mem, d->patch);
+	_cleanup_buf_ struct tc_buf text = {.secret = a->w->stage->keys != NULL};
+	const char *why = NULL;
+	struct tc_piece *piece;
+
+	tc_buf_add(&text, doc->src->text.s + doc->sep, doc->begin - doc->sep);
+	if (tc_edit_verified(&text, doc, d->patch, patched, &why)) {
+		piece = add_piece(a, tc_strndup(a->w->mem, text.p, text.len), text.len);
+		piece->root = patched;
+		a->out->changed = true;
+	} else {
+		if (emit_piece(a, patched, doc, doc->format == TC_JSON ? (struct tc_str){0} : head_of(d)) < 0)
+			return -1;
+		piece = &a->out->pieces[a->out->npieces - 1];
+	}
+	piece->edit = why ? TC_EDIT_ANEW : TC_EDIT_MADE;
+	piece->why = why;
+	piece->at = tc_node_pos(d->root);
+	return 0;
+}
+
 static int add_doc(struct assembly *a, struct tc_stage_doc *d)
 {
 	const struct tc_doc *doc = d->cut;
@@ -144,8 +170,7 @@ static int add_doc(struct assembly *a, struct tc_stage_doc *d)
 		add_unchanged(a, doc);
 		return 0;
 	}
-	return emit_piece(a, tc_patch_apply(a->w->mem, d->patch), doc,
-			  doc->format == TC_JSON ? (struct tc_str){0} : head_of(d));
+	return add_patched(a, d);
 }
 
 static int add_with_new(struct assembly *a, struct tc_stage_doc *d)

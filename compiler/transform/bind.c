@@ -166,14 +166,13 @@ static bool mentions_contract(struct tc_str text)
 	return text.len >= 8 && memmem(text.s, text.len, "contract", 8) != NULL;
 }
 
-/* The document in a string. It is written anew as a whole when it changes, so its aliases are followed right away. */
-static const struct tc_node *read_embedded(struct tc_work *w, const struct tc_node *scalar, const char *label,
-					   const struct tc_limits *limits, bool *empty)
+/* The document in a string. */
+static const struct tc_node *read_embedded(struct tc_work *w, const struct tc_object *o, const struct tc_node *scalar,
+					   const char *label, const struct tc_limits *limits, bool *empty)
 {
 	const struct tc_node *root = tc_embedded_read(w->mem, scalar, label, limits, w->diags, empty);
-	struct tc_str text = tc_text(scalar);
 
-	return root && memchr(text.s, '*', text.len) ? tc_copy_expanded(w->mem, root) : root;
+	return root && o->expand ? tc_copy_expanded(w->mem, root) : root;
 }
 
 static struct tc_contract_place *configmap_place(struct tc_work *w, struct tc_object *o)
@@ -187,7 +186,7 @@ static struct tc_contract_place *configmap_place(struct tc_work *w, struct tc_ob
 		return NULL;
 	p = place_new(w, TC_PLACE_CONFIGMAP, o);
 	p->scalar = scalar;
-	p->document = read_embedded(w, scalar, key, w->stage->limits, &empty);
+	p->document = read_embedded(w, o, scalar, key, w->stage->limits, &empty);
 	if (!p->document || !tc_get_key(p->document, "contract"))
 		return NULL;
 	p->contract_node = tc_get(p->document, "contract");
@@ -219,7 +218,7 @@ static struct tc_contract_place *annotation_place(struct tc_work *w, struct tc_o
 	}
 	p = place_new(w, TC_PLACE_ANNOTATION, o);
 	p->scalar = scalar;
-	p->document = read_embedded(w, scalar, TC_ANNOTATION_CONTRACT, &TC_LIMITS_ANNOTATION, &empty);
+	p->document = read_embedded(w, o, scalar, TC_ANNOTATION_CONTRACT, &TC_LIMITS_ANNOTATION, &empty);
 	p->contract_node = p->document;
 	p->at = tc_node_pos(scalar);
 	if (!p->document && !empty)

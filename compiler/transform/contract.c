@@ -1,6 +1,7 @@
 /* The contract: what the author left out is filled in, and nothing that stands there is overwritten. */
 #include "compiler/transform/tentacle.h"
 
+#include "compiler/tree/edit.h"
 #include "compiler/tree/emit.h"
 
 struct filling {
@@ -144,15 +145,27 @@ static void fill_dependency(struct filling *f, const struct tc_dep *dep, const s
 		fill_auth(f, &wanted, map);
 }
 
-/* The text of an embedded document takes the place of the old one, as one scalar. */
+/* The document goes back into its scalar: edited in its text, or else written anew. */
 static bool write_back(struct tc_work *w, struct tc_contract_place *p, const struct tc_node *document)
 {
+	const struct tc_origin *origin = tc_origin_new(w->mem, p->at, "enriched contract");
+	struct tc_patch *outer = tc_doc_patch(w->mem, p->object->doc);
+	struct tc_node *value;
+	struct tc_str edited;
 	_cleanup_buf_ struct tc_buf text = {0};
+	const char *why;
 
+	if (!p->object->expand && tc_edit_embedded(&edited, w->mem, p->scalar, p->patch, document, &why)) {
+		value = tc_new_string(w->mem, origin, edited);
+		value->style = TC_STYLE_LITERAL;
+		tc_patch_replace_embedded(outer, p->scalar, value, p->patch);
+		return true;
+	}
 	if (tc_emit_verified(&text, document, (struct tc_emit){.format = TC_YAML}, w->err) < 0)
 		return false;
-	tc_patch_replace(tc_doc_patch(w->mem, p->object->doc), p->scalar,
-			 tc_new_string(w->mem, tc_origin_new(w->mem, p->at, "enriched contract"), tc_buf_str(&text)));
+	value = tc_new_string(w->mem, origin, tc_buf_str(&text));
+	value->style = TC_STYLE_LITERAL;
+	tc_patch_replace(outer, p->scalar, value);
 	return true;
 }
 
@@ -190,6 +203,9 @@ static bool fill_place(struct tc_work *w, struct tc_tentacle *t, struct tc_contr
 	tc_ledger_close(&f.ledger, t->origin);
 	if (!f.fine)
 		return false;
+	/* The compilation starts again, and then comes back here with another tree. */
+	if (p->kind != TC_PLACE_BARE && p->patch->crossed)
+		p->object->expand = true;
 	patched = tc_patch_apply(w->mem, p->patch);
 	p->enriched = p->kind == TC_PLACE_ANNOTATION ? patched : tc_get(patched, "contract");
 	return p->kind != TC_PLACE_CONFIGMAP || p->patch->count == 0 || write_back(w, p, patched);

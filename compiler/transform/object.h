@@ -46,6 +46,7 @@ struct tc_object {
 	bool ours;             /* made by tentc: an exoskeleton label and a release, under one of our names */
 	bool marked;           /* edited by tentc before: carries a ledger or a compiled hash */
 	struct tc_node *fresh; /* in a List: what takes its place if the document is written anew */
+	bool expand;  /* its contract's document has aliases that a change would reach through: they are followed */
 	bool claimed; /* a tentacle has it: as its contract, its workload, its policy, or as an object of ours still
 			 wanted */
 };

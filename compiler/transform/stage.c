@@ -191,8 +191,8 @@ static void transform(struct tc_work *w)
 		refresh(w->objects[i]);
 }
 
-/* An operation that reached its place through an alias would change other places too. Such documents are expanded, and
- * everything starts again; then nothing can cross. */
+/* An operation that reached its place through an alias would change other places too. Such documents, and those inside
+ * of them, are expanded, and everything starts again; then nothing can cross. */
 static bool expand_crossed(struct tc_work *w)
 {
 	bool any = false;
@@ -205,6 +205,8 @@ static bool expand_crossed(struct tc_work *w)
 			any = true;
 		}
 	}
+	for (size_t i = 0; i < w->nobjects; i++)
+		any = any || w->objects[i]->expand;
 	if (!any)
 		return false;
 	for (size_t i = 0; i < w->ndocs; i++) {
@@ -230,6 +232,10 @@ static int assemble(struct tc_work *w, struct tc_result *result, const struct tc
 		out->format = n ? w->docs[first[i]].cut->format : TC_YAML;
 		if (tc_assemble(w, out, &w->docs[first[i]], n) < 0)
 			return -1;
+		for (size_t k = 0; k < out->npieces; k++) {
+			result->edited += out->pieces[k].edit == TC_EDIT_MADE;
+			result->anew += out->pieces[k].edit == TC_EDIT_ANEW;
+		}
 	}
 	return 0;
 }

@@ -21,6 +21,13 @@ struct tc_stage {
 	bool cluster_scoped_apart; /* a ClusterSPIFFEID never joins a List, so that it can be left out */
 };
 
+/* How an author's document got its changes. */
+enum tc_edit_kind {
+	TC_EDIT_NONE, /* it has none, or is not an author's */
+	TC_EDIT_MADE, /* in its text: all other lines are the input's */
+	TC_EDIT_ANEW, /* all of it was written from the tree */
+};
+
 /* One document of the output, in order. */
 struct tc_piece {
 	struct tc_str text; /* with its separator line; concatenated, the pieces of a source are its output stream */
@@ -28,6 +35,9 @@ struct tc_piece {
 	const struct tc_doc
 		*doc; /* the document that passed through; NULL for the others, and for bytes between documents */
 	bool cluster_scoped; /* made by tentc and not namespaced: ClusterSPIFFEID */
+	enum tc_edit_kind edit;
+	const char *why;  /* TC_EDIT_ANEW: what could not be done in the text */
+	struct tc_pos at; /* of an author's document with changes */
 };
 
 struct tc_result_source {
@@ -41,7 +51,8 @@ struct tc_result_source {
 struct tc_result {
 	struct tc_result_source *sources; /* in the order of the input */
 	size_t nsources;
-	size_t tentacles; /* how many workloads or workflows with a contract there were */
+	size_t tentacles;    /* how many workloads or workflows with a contract there were */
+	size_t edited, anew; /* documents by what their changes were made in: see tc_edit_kind */
 };
 
 /* All problems go to diags; the result is to be used only when diags->errors is 0. Sources, configuration and keys

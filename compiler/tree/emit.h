@@ -15,6 +15,7 @@ struct tc_emit {
 	/* YAML: the column of every line but the first, which goes where `out` ends. JSON: spaces a step; 0: compact,
 	 * on one line. */
 	unsigned indent;
+	unsigned step;     /* YAML: columns from one mapping to the one in it; 0: 2 */
 	bool crlf;         /* line ends are \r\n */
 	bool indent_items; /* YAML: `- ` two columns right of the parent key; false: in the parent's column */
 };

@@ -127,7 +127,7 @@ static void write_literal(const struct tc_yaml_out *y, const struct tc_node *n, 
 	}
 	tc_out_lit(y->out, "|");
 	if (*first == ' ' || *first == '\t')
-		tc_out_lit(y->out, "2"); /* else these would count as indentation */
+		tc_buf_printf(y->out, "%u", y->step); /* else these would count as indentation */
 	if (breaks != 1)
 		tc_out(y->out, breaks ? "+" : "-", 1);
 	write_comment(y->out, n->comment);
@@ -138,7 +138,7 @@ static void write_literal(const struct tc_yaml_out *y, const struct tc_node *n, 
 
 		stop = stop ? stop : end;
 		if (stop > p)
-			tc_out_spaces(y->out, col + TC_YAML_STEP);
+			tc_out_spaces(y->out, col + y->step);
 		tc_out(y->out, p, (size_t)(stop - p));
 		tc_yaml_line(y);
 		p = stop + 1;

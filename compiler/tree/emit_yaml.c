@@ -74,7 +74,7 @@ static void write_value(const struct tc_yaml_out *y, const struct tc_node *n, un
 	}
 	tc_yaml_line(y);
 	if (n->kind == TC_MAP || y->indent_items)
-		col += TC_YAML_STEP;
+		col += y->step;
 	tc_out_spaces(y->out, col);
 	write_filled(y, n, col);
 }
@@ -152,7 +152,10 @@ static void write_seq(const struct tc_yaml_out *y, const struct tc_node *seq, un
 
 void tc_emit_yaml(struct tc_buf *out, const struct tc_node *n, struct tc_emit how)
 {
-	struct tc_yaml_out y = {.out = out, .crlf = how.crlf, .indent_items = how.indent_items};
+	struct tc_yaml_out y = {.out = out,
+				.step = how.step ? how.step : TC_YAML_STEP,
+				.crlf = how.crlf,
+				.indent_items = how.indent_items};
 
 	n = tc_deref(n);
 	if (!n) {

@@ -4,10 +4,11 @@
 
 #include "compiler/tree/emit_out.h"
 
-#define TC_YAML_STEP 2
+#define TC_YAML_STEP 2 /* behind a dash, and where nothing else is asked for */
 
 struct tc_yaml_out {
 	struct tc_buf *out;
+	unsigned step;
 	bool crlf, indent_items;
 };
 

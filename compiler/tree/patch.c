@@ -133,6 +133,7 @@ static void put_into(struct tc_op *op, struct tc_node *value)
 {
 	value->parent = own(op->parent);
 	op->value = value;
+	op->inner = NULL;
 }
 
 /* New collections: changed in place */
@@ -287,6 +288,17 @@ void tc_patch_replace(struct tc_patch *p, const struct tc_node *at, struct tc_no
 	} else {
 		add_op(p, (struct tc_op){.kind = TC_OP_REPLACE, .parent = at->parent, .at = at, .value = value});
 	}
+}
+
+void tc_patch_replace_embedded(struct tc_patch *p, const struct tc_node *at, struct tc_node *value,
+			       const struct tc_patch *inner)
+{
+	struct tc_op *op;
+
+	tc_patch_replace(p, at, value);
+	op = change_of(p, at);
+	if (op)
+		op->inner = inner;
 }
 
 void tc_patch_remove(struct tc_patch *p, const struct tc_node *at)

@@ -21,6 +21,8 @@ struct tc_op {
 	enum tc_op_kind kind;
 	const struct tc_node *parent, *at;
 	struct tc_node *key, *value;
+	/* REPLACE of a scalar that holds a document: the change in there that value comes from; NULL: none. */
+	const struct tc_patch *inner;
 };
 
 struct tc_patch {
@@ -51,6 +53,9 @@ const struct tc_node **tc_patch_items(struct tc_patch *p, const struct tc_node *
 void tc_patch_set(struct tc_patch *p, const struct tc_node *map, const char *key, struct tc_node *value);
 void tc_patch_push(struct tc_patch *p, const struct tc_node *seq, struct tc_node *value);
 void tc_patch_replace(struct tc_patch *p, const struct tc_node *at, struct tc_node *value);
+/* As tc_patch_replace; value is what the scalar at `at` holds once inner is applied to the document in it. */
+void tc_patch_replace_embedded(struct tc_patch *p, const struct tc_node *at, struct tc_node *value,
+			       const struct tc_patch *inner);
 /* Removes an entry (by its value node) or an item; no operation when `at` is new and pending: it is unlinked. The root
  * stays. */
 void tc_patch_remove(struct tc_patch *p, const struct tc_node *at);

@@ -1,0 +1,198 @@
+#include "compiler/tree/edit_text.h"
+
+/* Splices */
+
+void tc_edit_splice(struct tc_edit *e, uint32_t from, uint32_t to, struct tc_str text)
+{
+	struct tc_splices *o = e->out;
+
+	if (from == to && text.len == 0)
+		return;
+	tc_grow(e->mem, o->list, o->count, o->cap);
+	if (o->count > 0 && o->list[o->count - 1].off > from)
+		o->sorted = false;
+	o->list[o->count] = (struct tc_splice){.off = from, .len = to - from, .nth = o->count, .text = text};
+	o->count++;
+}
+
+void tc_edit_decline(struct tc_edit *e, const char *why)
+{
+	if (!e->out->why)
+		e->out->why = why;
+}
+
+static int compare_splices(const void *a, const void *b)
+{
+	const struct tc_splice *x = a, *y = b;
+
+	if (x->off != y->off)
+		return x->off < y->off ? -1 : 1;
+	return x->nth < y->nth ? -1 : x->nth > y->nth;
+}
+
+/* [from, to) as it stands; the line end that is missing behind the last line is made. */
+static void copy(struct tc_buf *out, const struct tc_edit *e, uint32_t from, uint32_t to)
+{
+	uint32_t stop = to < e->end ? to : e->end;
+
+	if (from < stop)
+		tc_buf_add(out, e->s + from, stop - from);
+	if (to > e->end && from <= e->end)
+		tc_buf_puts(out, e->newline);
+}
+
+bool tc_edit_apply(struct tc_buf *out, const struct tc_edit *e)
+{
+	struct tc_splices *o = e->out;
+	size_t start = out->len;
+	uint32_t at = e->begin;
+
+	if (o->why)
+		return false;
+	if (!o->sorted)
+		qsort(o->list, o->count, sizeof(*o->list), compare_splices);
+	tc_buf_reserve(out, e->end - e->begin);
+	for (size_t i = 0; i < o->count; i++) {
+		const struct tc_splice *s = &o->list[i];
+
+		if (s->off < at) {
+			o->why = "two changes meet in one place";
+			out->len = start;
+			return false;
+		}
+		copy(out, e, at, s->off);
+		tc_buf_add(out, s->text.s, s->text.len);
+		at = s->off + s->len;
+	}
+	copy(out, e, at, e->limit);
+	if (e->limit > e->end && out->len > start && out->p[out->len - 1] == '\n') {
+		out->len -= out->len - start > 1 && out->p[out->len - 2] == '\r' ? 2 : 1;
+		out->p[out->len] = '\0';
+	}
+	return true;
+}
+
+/* The walk */
+
+const struct tc_op *tc_edit_ops(const struct tc_edit *e, const struct tc_node *place)
+{
+	const struct tc_ptrslot *slot = tc_ptrmap_find(&e->patch->places, place);
+
+	return slot ? slot->first : NULL;
+}
+
+const struct tc_op *tc_edit_change(const struct tc_edit *e, const struct tc_node *at)
+{
+	const struct tc_op *op = tc_edit_ops(e, at);
+
+	while (op && !op->at)
+		op = op->next_here;
+	return op;
+}
+
+/* Marks all that stands above an operation, so that the walk passes by what has none. */
+static void touch(struct tc_edit *e, const struct tc_op *op)
+{
+	const struct tc_node *n = op->at ? op->at->parent : op->parent;
+
+	if (op->kind == TC_OP_REMOVE) {
+		struct tc_ptrslot *slot = tc_ptrmap_find(&e->touched, n);
+
+		if (slot)
+			slot->last = (void *)((uintptr_t)slot->last + 1);
+	}
+	for (; n && n->kind != TC_DOC && !tc_ptrmap_find(&e->touched, n); n = n->parent) {
+		bool removes = op->kind == TC_OP_REMOVE && n == op->at->parent;
+
+		tc_ptrmap_add(&e->touched, n)->last = (void *)(uintptr_t)removes;
+	}
+}
+
+void tc_edit_run(struct tc_edit *e, const struct tc_node *root)
+{
+	struct tc_spot at = {.head = UINT32_MAX, .col = -1};
+
+	tc_edit_style(e, root);
+	for (const struct tc_op *op = e->patch->first; op; op = op->next)
+		touch(e, op);
+	tc_edit_value(e, &at, root);
+}
+
+void tc_edit_begin(struct tc_edit *e, struct tc_splices *out, struct tc_arena *mem, const struct tc_doc *doc,
+		   const struct tc_patch *patch)
+{
+	*out = (struct tc_splices){.sorted = true};
+	*e = (struct tc_edit){.mem = mem,
+			      .src = doc->src,
+			      .s = doc->src->text.s,
+			      .begin = doc->begin,
+			      .end = doc->end,
+			      .patch = patch,
+			      .touched = {.mem = mem},
+			      .out = out,
+			      .format = doc->format};
+	if (e->end - e->begin >= 3 && memcmp(e->s + e->begin, "\xef\xbb\xbf", 3) == 0)
+		e->begin += 3;
+	e->limit = e->end;
+	if (doc->format == TC_YAML && e->end > e->begin && e->s[e->end - 1] != '\n')
+		e->limit++;
+}
+
+bool tc_edit(struct tc_buf *out, const struct tc_doc *doc, const struct tc_patch *patch, const char **why)
+{
+	_cleanup_(tc_arena_free) struct tc_arena *mem =
+		out->secret ? tc_arena_new_secret(16 * 1024) : tc_arena_new(16 * 1024);
+	size_t start = out->len;
+	struct tc_splices splices;
+	struct tc_edit e;
+
+	*why = NULL;
+	if (patch->root != doc->root)
+		*why = "a change would have reached other places through an alias";
+	if (doc->end == UINT32_MAX)
+		*why = "the document is too large";
+	if (*why)
+		return false;
+	tc_edit_begin(&e, &splices, mem, doc, patch);
+	tc_edit_run(&e, doc->root);
+	tc_buf_add(out, doc->src->text.s + doc->begin, e.begin - doc->begin);
+	if (tc_edit_apply(out, &e))
+		return true;
+	out->len = start;
+	*why = splices.why;
+	return false;
+}
+
+/* Proof */
+
+/* The tree was within its limits when it was read; what tentc adds does not matter to safety. */
+static const struct tc_limits verify_limits = {.max_bytes = UINT32_MAX,
+					       .max_documents = 1,
+					       .max_nodes = UINT32_MAX,
+					       .max_expanded = UINT32_MAX,
+					       .max_depth = 4096};
+
+bool tc_edit_reads_as(struct tc_str text, enum tc_format format, bool secret, const struct tc_node *want)
+{
+	_cleanup_(tc_arena_free) struct tc_arena *mem =
+		secret ? tc_arena_new_secret(64 * 1024) : tc_arena_new(64 * 1024);
+	struct tc_source src = {.name = "what tentc wrote", .text = text};
+	struct tc_doc doc = {.src = &src, .format = format, .end = (uint32_t)text.len};
+
+	return text.len < UINT32_MAX && tc_doc_read(mem, &doc, &verify_limits, NULL) && tc_equal(want, doc.root, true);
+}
+
+bool tc_edit_verified(struct tc_buf *out, const struct tc_doc *doc, const struct tc_patch *patch,
+		      const struct tc_node *want, const char **why)
+{
+	size_t start = out->len;
+
+	if (!tc_edit(out, doc, patch, why))
+		return false;
+	if (tc_edit_reads_as((struct tc_str){.s = out->p + start, .len = out->len - start}, doc->format, out->secret,
+			     want))
+		return true;
+	*why = "the edited text does not read back as what it should say";
+	out->len = start;
+	return false;
+}

@@ -1,0 +1,253 @@
+/* edit_value.c - one value takes the place of another one.
+ *
+ * What goes on the line of the key or dash, and what goes below it, are two texts; where the old value stood decides
+ * where they go. The comment behind the old value stays on its line. */
+#include "compiler/tree/edit_text.h"
+
+/* The new value, quoted as the old one was where nothing else is asked for. */
+static struct tc_node styled(const struct tc_node *v, const struct tc_node *old)
+{
+	struct tc_node like = *v;
+
+	if (v->kind == TC_STRING && v->style == TC_STYLE_ANY && (old->kind == TC_STRING || v->text.len == 0) &&
+	    old->kind < TC_SEQ)
+		like.style = old->style;
+	return like;
+}
+
+static struct tc_str join(struct tc_edit *e, struct tc_str a, struct tc_str b)
+{
+	struct tc_buf out = {0};
+
+	tc_buf_add(&out, a.s, a.len);
+	tc_buf_add(&out, b.s, b.len);
+	return tc_edit_keep(e, &out);
+}
+
+/* An anchor stays with its place. */
+static struct tc_str behind_anchor(struct tc_edit *e, struct tc_str anchor, struct tc_str text)
+{
+	if (!anchor.len || !text.len)
+		return anchor.len ? anchor : text;
+	return join(e, join(e, anchor, TC_STR(" ")), text);
+}
+
+/* Text right behind a colon, a dash or a word needs a blank. */
+static struct tc_str blank_before(const struct tc_edit *e, uint32_t off)
+{
+	char before = off > e->begin ? e->s[off - 1] : '\n';
+
+	return tc_edit_is_blank(before) || before == '\n' || before == '\r' ? TC_STR("") : TC_STR(" ");
+}
+
+/* A block scalar has its lines right below its header, and takes whatever is indented as they are. */
+static bool is_in_the_way(const struct tc_edit *e, struct tc_edit_new new, uint32_t below, int col)
+{
+	bool keeps = memchr(new.first.s, '+', new.first.len);
+
+	return (keeps && tc_edit_line_is_blank(e, below)) || tc_edit_skip_deeper(e, below, col) != below;
+}
+
+/* gap: something stands between the line of the key or dash and the lines below it that are written; below: what
+ * follows these. */
+static struct tc_edit_new write_value(struct tc_edit *e, const struct tc_spot *at, const struct tc_node *v, bool split,
+				      bool gap, uint32_t below)
+{
+	struct tc_edit_new new = tc_edit_write_value(e, at, v, split);
+	struct tc_node quoted = *v;
+
+	if (v->kind != TC_STRING || !new.rest.len || (!gap && !is_in_the_way(e, new, below, at->col)))
+		return new;
+	quoted.style = TC_STYLE_DOUBLE;
+	return tc_edit_write_value(e, at, &quoted, split);
+}
+
+/* [n->off, to) goes, with the blanks that are left alone by it, and the line too when nothing else is on it. */
+static void clear_inline(struct tc_edit *e, const struct tc_spot *at, const struct tc_node *n, uint32_t to)
+{
+	uint32_t from = n->off, least = at->head == UINT32_MAX ? e->begin : at->head;
+	bool comment = tc_edit_has_comment(e, to), own_line = tc_edit_begins_line(e, from);
+
+	if (from == to)
+		return;
+	if (!comment || own_line)
+		to = tc_edit_skip_blanks(e, to);
+	while ((!comment || !own_line) && from > least && tc_edit_is_blank(e->s[from - 1]))
+		from--;
+	if (!comment && own_line)
+		to = tc_edit_next_line(e, to);
+	tc_edit_splice(e, from, to, (struct tc_str){0});
+}
+
+/* A scalar, an alias, something in brackets: it begins and ends where its marks say. A block scalar: its header does,
+ * and its lines go too. */
+static void replace_inline(struct tc_edit *e, const struct tc_spot *at, const struct tc_node *n,
+			   const struct tc_node *v)
+{
+	bool block = tc_edit_is_block_scalar(n);
+	uint32_t to = block ? tc_edit_header_end(e, n) : n->end, below = tc_edit_next_line(e, to);
+	uint32_t end = block ? tc_edit_content_end(e, n) : below;
+	struct tc_str anchor = tc_edit_anchor(e, n);
+	struct tc_node like = styled(v, n);
+	struct tc_edit_new new = write_value(e, at, &like, anchor.len || tc_edit_has_comment(e, to), false, end);
+	struct tc_str first = behind_anchor(e, anchor, new.first);
+
+	if (first.len)
+		tc_edit_splice(e, n->off, to, join(e, blank_before(e, n->off), first));
+	else
+		clear_inline(e, at, n, to);
+	tc_edit_splice(e, below, end, new.rest);
+}
+
+/* The value of `? key` without a colon. */
+static void replace_missing(struct tc_edit *e, const struct tc_spot *at, const struct tc_node *n,
+			    const struct tc_node *v)
+{
+	uint32_t below = tc_edit_next_line(e, n->end);
+	struct tc_edit_new new = tc_edit_write_value(e, at, v, false);
+	struct tc_buf out = {0};
+
+	tc_buf_fill(&out, ' ', (size_t)at->col);
+	tc_buf_puts(&out, new.first.len ? ": " : ":");
+	tc_buf_add(&out, new.first.s, new.first.len);
+	tc_buf_puts(&out, e->newline);
+	tc_buf_add(&out, new.rest.s, new.rest.len);
+	tc_edit_splice(e, below, below, tc_edit_keep(e, &out));
+}
+
+/* A block collection that begins below its key or dash. */
+static void replace_below(struct tc_edit *e, const struct tc_spot *at, const struct tc_node *n, const struct tc_node *v,
+			  uint32_t from, uint32_t to)
+{
+	struct tc_str anchor = tc_edit_anchor(e, n);
+	uint32_t off = n->props ? n->off : at->head, end = n->props ? tc_edit_props_end(e, n) : off;
+	uint32_t line = tc_edit_next_line(e, end);
+	struct tc_edit_new new;
+	struct tc_str first;
+
+	new = write_value(e, at, v, anchor.len || tc_edit_has_comment(e, end), line != from, to);
+	first = behind_anchor(e, anchor, new.first);
+	if (first.len)
+		tc_edit_splice(e, off, end, join(e, blank_before(e, off), first));
+	else if (n->props)
+		clear_inline(e, at, n, end);
+	tc_edit_splice(e, from, to, new.rest);
+}
+
+static void replace_collection(struct tc_edit *e, const struct tc_spot *at, const struct tc_node *n,
+			       const struct tc_node *v)
+{
+	uint32_t begin = tc_edit_body(e, n), to = tc_edit_content_end(e, n), from = n->off;
+	struct tc_edit_new new;
+
+	if (at->parent)
+		to = tc_edit_skip_deeper(e, to, at->col);
+	if (at->parent && tc_edit_begins_line(e, begin)) {
+		replace_below(e, at, n, v, tc_edit_line(e, begin), to);
+		return;
+	}
+	if (n->props && at->parent) {
+		tc_edit_decline(e, "a collection with an anchor or a tag begins on the line of something else");
+		return;
+	}
+	new = write_value(e, at, v, false, false, to);
+	if (!at->parent || new.first.len == 0) {
+		while (from > e->begin && tc_edit_is_blank(e->s[from - 1]))
+			from--;
+	}
+	/* A root that goes on whole lines has no line above it. */
+	if (!at->parent && new.first.len == 0)
+		tc_edit_splice(e, from, to, new.rest);
+	else
+		tc_edit_splice(e, from, to, join(e, join(e, new.first, tc_str(e->newline)), new.rest));
+}
+
+static void replace_between_brackets(struct tc_edit *e, const struct tc_spot *at, const struct tc_node *n,
+				     const struct tc_node *v)
+{
+	struct tc_buf out = {0};
+	uint32_t line = tc_edit_line(e, n->off), text = tc_edit_skip_blanks(e, line);
+	struct tc_str anchor = tc_edit_anchor(e, n), base = {.s = e->s + line, .len = text - line};
+	struct tc_node like = *n;
+	uint32_t off = tc_edit_value_off(e, at->key, n), end = n->off == n->end ? off : n->end;
+
+	if (off == end) {
+		bool colon = off > e->begin && e->s[off - 1] == ':';
+
+		if (!colon && at->parent->kind == TC_SEQ) {
+			tc_edit_decline(e, "a value that was left out of a list");
+			return;
+		}
+		tc_buf_puts(&out, colon ? " " : ": ");
+	}
+	if (anchor.len) {
+		tc_buf_add(&out, anchor.s, anchor.len);
+		tc_buf_putc(&out, ' ');
+	}
+	if (n->kind != TC_STRING || v->kind >= TC_SEQ)
+		like.style = at->key ? at->key->style : TC_STYLE_ANY;
+	tc_edit_write_flow(&out, e, v, &like, base);
+	tc_edit_splice(e, off, end, tc_edit_keep(e, &out));
+}
+
+static void replace(struct tc_edit *e, const struct tc_spot *at, const struct tc_node *n, const struct tc_node *v)
+{
+	if (e->format == TC_JSON || (at->parent && at->parent->style == TC_STYLE_FLOW))
+		replace_between_brackets(e, at, n, v);
+	else if (tc_edit_is_block(n))
+		replace_collection(e, at, n, v);
+	else if (at->head == UINT32_MAX && at->parent && n->off == n->end)
+		replace_missing(e, at, n, v);
+	else
+		replace_inline(e, at, n, v);
+}
+
+/* A new collection as long as the additions; they stand in it as copies. */
+struct tc_node *tc_edit_composed(struct tc_edit *e, const struct tc_node *n)
+{
+	const struct tc_ptrslot *slot = tc_ptrmap_find(&e->touched, n);
+	const struct tc_op *op = tc_edit_ops(e, n);
+	struct tc_node *to, *copy;
+
+	if (!slot || (uintptr_t)slot->last < n->count)
+		return NULL;
+	to = n->kind == TC_MAP ? tc_new_map(e->mem, NULL) : tc_new_seq(e->mem, NULL);
+	for (; op; op = op->next_here) {
+		if (op->at)
+			continue;
+		copy = tc_alloc(e->mem, sizeof(*copy));
+		*copy = *op->value;
+		copy->next = NULL;
+		if (op->kind == TC_OP_ADD_KEY) {
+			struct tc_node *key = tc_alloc(e->mem, sizeof(*key));
+
+			*key = *op->key;
+			key->next = NULL;
+			tc_put_node(to, key, copy);
+		} else {
+			tc_push(to, copy);
+		}
+	}
+	return to;
+}
+
+void tc_edit_value(struct tc_edit *e, const struct tc_spot *at, const struct tc_node *n)
+{
+	const struct tc_op *op = tc_edit_change(e, n);
+	const struct tc_node *composed;
+
+	if (op) {
+		if (!tc_edit_inner(e, n, op))
+			replace(e, at, n, op->value);
+		return;
+	}
+	if ((n->kind != TC_MAP && n->kind != TC_SEQ) || !tc_ptrmap_find(&e->touched, n))
+		return;
+	composed = tc_edit_composed(e, n);
+	if (composed)
+		replace(e, at, n, composed);
+	else if (n->style == TC_STYLE_FLOW)
+		tc_edit_flow(e, n);
+	else
+		tc_edit_block(e, n);
+}

@@ -36,7 +36,7 @@ static void child(const struct process_how *how, const int fds[3], bool *alloc_f
 
 static void slurp(struct tc_buf *b, int fd)
 {
-	char block[65536];
+	char block[8192];
 	ssize_t n;
 
 	must(lseek(fd, 0, SEEK_SET) == 0, "lseek");

@@ -6,7 +6,7 @@
 static const char key_file[] = "k1: AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n"
 			       "k2: ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=\n";
 
-static void bug(const char *what, struct tc_diags *diags)
+static _Noreturn void bug(const char *what, struct tc_diags *diags)
 {
 	_cleanup_buf_ struct tc_buf text = {0};
 
@@ -20,7 +20,7 @@ void platform_make(struct platform *p, struct tc_arena *mem, const struct model_
 {
 	struct tc_source *src = tc_alloc(mem, sizeof(*src));
 	struct tc_diags diags = {.mem = mem};
-	struct tc_config *config;
+	struct tc_config *config = NULL;
 	struct tc_doc *docs;
 
 	*p = (struct platform){.mem = mem};

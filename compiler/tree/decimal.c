@@ -72,6 +72,14 @@ struct tc_str tc_decimal_key(struct tc_arena *mem, struct tc_str json)
 	return tc_str(tc_printf(mem, "%s%.*s.%.*s", d.sign, (int)d.exp, d.digits, n - (int)d.exp, d.digits + d.exp));
 }
 
+/* FLT_DIG digits come back from any float of full precision; the smallest of those is 1.18e-38, the largest 3.4e38. */
+bool tc_decimal_is_short(struct tc_arena *mem, struct tc_str json)
+{
+	struct decimal d = split(mem, json);
+
+	return d.n == 0 ? !d.sign[0] : (d.n <= 6 && d.exp >= -36 && d.exp <= 38);
+}
+
 struct tc_str tc_decimal_canonical(struct tc_arena *mem, struct tc_str json)
 {
 	struct decimal d = split(mem, json);

@@ -5,9 +5,12 @@
 #include "compiler/base/arena.h"
 
 /* As a mapping key: the text that strconv.FormatFloat(f, 'g', -1, 32) gives, with which Kubernetes makes float keys
- * into strings. Exact for up to six significant digits; a longer number keeps all its digits instead of being rounded
- * to 32 bits, since there is no floating point here. */
+ * into strings. A number that has no place in 32 bits keeps all its digits here. */
 struct tc_str tc_decimal_key(struct tc_arena *mem, struct tc_str json);
+
+/* True for a number that survives 32 bits: up to six significant digits, not too large, not too small. Of any other key
+ * Kubernetes makes another number, or none; and it takes -0.0 and 0.0 for one key, but writes them as two. */
+bool tc_decimal_is_short(struct tc_arena *mem, struct tc_str json);
 
 /* One spelling for every number: 1, 1.0 and 10e-1 are "1", 1.50 is "15e-1". Valid JSON. */
 struct tc_str tc_decimal_canonical(struct tc_arena *mem, struct tc_str json);

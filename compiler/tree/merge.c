@@ -78,6 +78,24 @@ static int by_place(const void *a, const void *b)
 	return x->local != y->local ? y->local - x->local : (x->nth > y->nth) - (x->nth < y->nth);
 }
 
+bool tc_merges_clash(const struct tc_node *map, const struct tc_node *keys[2])
+{
+	_cleanup_(tc_arena_free) struct tc_arena *tmp = tc_arena_new(4096);
+	struct collect c = {.tmp = tmp, .map = map};
+
+	collect_map(&c, map);
+	if (c.count > 0)
+		qsort(c.list, c.count, sizeof(*c.list), by_text);
+	for (size_t i = 1; i < c.count; i++) {
+		keys[0] = c.list[i - 1].key;
+		keys[1] = c.list[i].key;
+		if (tc_deref(keys[0])->kind != tc_deref(keys[1])->kind &&
+		    tc_str_equal(c.list[i - 1].text, c.list[i].text))
+			return true;
+	}
+	return false;
+}
+
 /* The keys that are seen, in mem. */
 static const struct tc_node **seen_keys(struct tc_arena *mem, const struct tc_node *map, size_t *count)
 {

@@ -176,6 +176,8 @@ struct tc_node *tc_new_doc(struct tc_arena *mem, const struct tc_source *src);
 /* For readers: to be called once when a mapping with TC_NODE_MERGES is complete. It notes in map->props which keys are
  * seen, so that walking the entries is linear whatever merges what; without it each step looks at all of them. */
 void tc_merges_resolve(struct tc_arena *mem, struct tc_node *map);
+/* Two keys of different kinds that are one text (1 and "1"), at least one of them merged: kubectl keeps either. */
+bool tc_merges_clash(const struct tc_node *map, const struct tc_node *keys[2]);
 /* The nth key that is seen in a mapping with TC_NODE_MERGES; NULL past the end. */
 const struct tc_node *tc_merges_nth(const struct tc_node *map, size_t nth);
 

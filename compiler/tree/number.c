@@ -37,20 +37,22 @@ static unsigned digit_value(int c)
 	return 99;
 }
 
-/* The base by the prefix; *c becomes the first character after it, *digits whether the prefix counts as a digit. */
-static unsigned base_of(struct chars *in, int *c, bool *digits)
+/* The base by the prefix; *c becomes the first character after it, *digits whether the prefix counts as a digit, *small
+ * whether its letter is small. */
+static unsigned base_of(struct chars *in, int *c, bool *digits, bool *small)
 {
 	static const struct {
 		char letter;
 		unsigned base;
 	} prefixes[] = {{'x', 16}, {'o', 8}, {'b', 2}};
 
-	*digits = false;
+	*digits = *small = false;
 	if (*c != '0')
 		return 10;
 	*c = next_char(in);
 	for (size_t i = 0; i < TC_COUNT(prefixes); i++)
 		if ((*c | 0x20) == prefixes[i].letter && *c > 0) {
+			*small = *c == prefixes[i].letter;
 			*c = next_char(in);
 			return prefixes[i].base;
 		}
@@ -62,14 +64,14 @@ bool tc_number_int(struct tc_str text, bool *negative, uint64_t *magnitude)
 {
 	struct chars in = chars_of(text);
 	int c = next_char(&in);
-	bool digits, sign = c == '+' || c == '-';
+	bool digits, small, sign = c == '+' || c == '-';
 	uint64_t value = 0;
 
 	*negative = c == '-';
 	if (sign)
 		c = next_char(&in);
-	unsigned base = base_of(&in, &c, &digits);
-	if (base == 2 && !sign && (c == '+' || c == '-')) { /* Go's reader takes a sign behind 0b */
+	unsigned base = base_of(&in, &c, &digits, &small);
+	if (base == 2 && small && !sign && (c == '+' || c == '-')) { /* Go's reader takes a sign behind 0b */
 		*negative = c == '-';
 		sign = true;
 		c = next_char(&in);
@@ -285,7 +287,8 @@ struct tc_str tc_scalar_json_number(struct tc_arena *mem, struct tc_str text, en
 
 	if (tc_number_is_json(text))
 		return text;
-	if (kind == TC_INT && tc_number_int(text, &negative, &magnitude))
+	/* A float may be spelled so as well: !!float 017. */
+	if ((kind == TC_INT || kind == TC_FLOAT) && tc_number_int(text, &negative, &magnitude))
 		return tc_str(
 			tc_printf(mem, "%s%llu", negative && magnitude ? "-" : "", (unsigned long long)magnitude));
 	return respell(mem, text);

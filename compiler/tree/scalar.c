@@ -1,4 +1,5 @@
 #include "compiler/tree/scalar.h"
+#include "compiler/base/utf8.h"
 #include "compiler/tree/number.h"
 
 /* What the first byte says a plain scalar may be besides a string. */
@@ -97,6 +98,18 @@ static int base64_value(unsigned char c)
 	return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
+static bool is_utf8(struct tc_str text)
+{
+	uint32_t cp;
+
+	for (size_t i = 0, n; i < text.len; i += n) {
+		n = tc_utf8_decode(text.s + i, text.len - i, &cp);
+		if (n == 0)
+			return false;
+	}
+	return true;
+}
+
 /* RFC 4648 with padding; line breaks are skipped. JSON carries text only, so that bytes which are none are refused. */
 static bool decode_base64(struct tc_arena *mem, struct tc_str *text)
 {
@@ -126,7 +139,7 @@ static bool decode_base64(struct tc_arena *mem, struct tc_str *text)
 	if (filled % 4)
 		return false;
 	*text = (struct tc_str){.s = out, .len = n};
-	return tc_text_check(*text) == n;
+	return is_utf8(*text);
 }
 
 /* A number of at most `most` digits, between low and high. */
@@ -161,16 +174,21 @@ static unsigned days_in(unsigned year, unsigned month)
 static bool is_timestamp(struct tc_str in)
 {
 	unsigned year, month, day, part;
+	const char *begin = in.s;
 
-	if (in.len < 5 || !take_number(&in, 4, 0, 9999, &year) || in.s[-1] == '-' || !take_char(&in, "-") ||
+	if (!take_number(&in, 4, 0, 9999, &year) || in.s - begin != 4 || !take_char(&in, "-") ||
 	    !take_number(&in, 2, 1, 12, &month) || !take_char(&in, "-") ||
 	    !take_number(&in, 2, 1, days_in(year, month), &day))
 		return false;
 	if (in.len == 0)
 		return true;
 	bool zone = in.s[0] != ' ';
-	if (!take_char(&in, " Tt") || !take_number(&in, 2, 0, 23, &part) || !take_char(&in, ":") ||
-	    !take_number(&in, 2, 0, 59, &part) || !take_char(&in, ":") || !take_number(&in, 2, 0, 59, &part))
+	if (!take_char(&in, " Tt"))
+		return false;
+	while (!zone && take_char(&in, " ")) /* more of them mean nothing */
+		;
+	if (!take_number(&in, 2, 0, 23, &part) || !take_char(&in, ":") || !take_number(&in, 2, 0, 59, &part) ||
+	    !take_char(&in, ":") || !take_number(&in, 2, 0, 59, &part))
 		return false;
 	if (take_char(&in, ".,") && !take_number(&in, in.len, 0, UINT32_MAX, &part))
 		return false;

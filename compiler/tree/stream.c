@@ -1,5 +1,6 @@
 #include "compiler/tree/stream.h"
 #include "compiler/base/utf8.h"
+#include "compiler/tree/yaml_read.h"
 
 struct cutter {
 	struct tc_arena *mem;
@@ -191,6 +192,22 @@ static bool is_separator(const struct tc_source *src, uint32_t off)
 	return src->text.len - off >= 3 && memcmp(src->text.s + off, "---", 3) == 0;
 }
 
+/* What stands behind a line break that only YAML knows is no comment to it, and nothing at all to Kubernetes. */
+static bool check_comment(struct cutter *c, uint32_t off, uint32_t end)
+{
+	const char *s = c->src->text.s;
+
+	while (off < end && tc_yaml_break(s + off, s + end) == 0)
+		off++;
+	if (off == end)
+		return true;
+	tc_diag_help(tc_diag(c->diags, TC_MSG_LONE_CR, pos(c->src, off),
+			     "a document separator ends with a line break that is no line feed; kubectl would drop "
+			     "what follows silently"),
+		     "end lines with LF or CRLF");
+	return false;
+}
+
 /* Behind the dashes: blanks, or a comment with a blank before it. Kubernetes takes `---#` too, though only where
  * another document stands before it; anywhere else YAML reads text there. */
 static bool check_separator(struct cutter *c, uint32_t off, uint32_t end)
@@ -198,12 +215,14 @@ static bool check_separator(struct cutter *c, uint32_t off, uint32_t end)
 	const char *s = c->src->text.s;
 	uint32_t at = off + 3;
 
-	while (at < end && (is_json_space(s[at])))
-		at++;
-	if (at == end || (s[at] == '#' && at > off + 3))
-		return true;
 	while (end > at && is_json_space(s[end - 1]))
 		end--;
+	while (at < end && is_json_space(s[at]))
+		at++;
+	if (at == end)
+		return true;
+	if (s[at] == '#' && at > off + 3)
+		return check_comment(c, off + 3, end);
 	tc_diag_help(tc_diag(c->diags, TC_MSG_BAD_SEPARATOR, pos(c->src, at),
 			     "found %s behind a document separator, expected the end of the line",
 			     tc_quote(c->mem, (struct tc_str){.s = s + at, .len = end - at})),
@@ -279,7 +298,8 @@ size_t tc_stream_cut(struct tc_arena *mem, const struct tc_source *src, const st
 		return 0;
 	uint32_t end = (uint32_t)src->text.len, begin = end >= 3 && memcmp(src->text.s, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 	uint32_t first = skip_json_space(src, begin, end);
-	if (json || (first < end && src->text.s[first] == '{'))
+	/* kubectl takes a text with a byte order mark for YAML. */
+	if (json || (begin == 0 && first < end && src->text.s[first] == '{'))
 		result = cut_json(&c, begin, json);
 	if (result == NOT_JSON) {
 		c.count = 0;

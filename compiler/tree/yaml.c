@@ -152,7 +152,7 @@ static bool on_scalar(struct tc_yaml *y, const yaml_event_t *e)
 	if (a)
 		a->open = false;
 	if (text.len == 2 && text.s[0] == '<' && text.s[1] == '<' &&
-	    (tag ? strcmp(tag, merge) == 0 : e->data.scalar.plain_implicit)) {
+	    (tag && strcmp(tag, "!") != 0 ? strcmp(tag, merge) == 0 : e->data.scalar.plain_implicit)) {
 		const struct tc_yaml_frame *f = top(y);
 		if (f && f->node->kind == TC_MAP && !f->has_key)
 			n->flags |= TC_NODE_MERGE;

@@ -1,11 +1,19 @@
 #include "compiler/tree/yaml_read.h"
 
+#include "compiler/tree/decimal.h"
 #include "compiler/tree/number.h"
+#include "compiler/tree/scalar.h"
 
 enum {
 	COMPARED = 16,       /* keys of a mapping that are compared each with each */
 	MERGE_WORK_RATE = 16 /* comparisons of merged keys, per node that aliases may expand to */
 };
+
+static bool beyond_float32(struct tc_yaml *y, const struct tc_node *key)
+{
+	return key->kind == TC_FLOAT &&
+	       !tc_decimal_is_short(y->mem, tc_scalar_json_number(y->mem, key->text, TC_FLOAT));
+}
 
 static bool beyond_int64(const struct tc_node *key)
 {
@@ -21,15 +29,21 @@ void tc_yaml_check_key(struct tc_yaml *y, const struct tc_node *key)
 	const struct tc_node *n = key->kind == TC_ALIAS ? key->target : key;
 	const char *s = y->src->text.s;
 
-	if (n->kind == TC_STRING || n->kind == TC_BOOL || n->kind == TC_FLOAT)
+	if (n->kind == TC_STRING || n->kind == TC_BOOL)
 		return;
+	if (beyond_float32(y, n)) {
+		tc_diag_help(tc_yaml_fault(y, TC_MSG_BAD_KEY, key->off,
+					   "found a number as a key that Kubernetes would not keep as it is"),
+			     "quote it");
+		return;
+	}
 	if (beyond_int64(n)) {
 		tc_diag_help(tc_yaml_fault(y, TC_MSG_BAD_KEY, key->off,
 					   "found a key beyond 2^63-1, which Kubernetes refuses as a number"),
 			     "quote it");
 		return;
 	}
-	if (n->kind == TC_INT)
+	if (n->kind == TC_INT || n->kind == TC_FLOAT)
 		return;
 	struct tc_diag *d =
 		tc_yaml_fault(y, TC_MSG_BAD_KEY, key->off, "found %s as a key, expected a string", tc_kind_name(n));
@@ -225,9 +239,27 @@ static bool bound_merge_work(struct tc_yaml *y, const struct tc_node *map, size_
 	return false;
 }
 
+/* A key beside a merge that brings it in another spelling, such as 1 and "1". */
+static void check_clash(struct tc_yaml *y, const struct tc_node *map)
+{
+	const struct tc_node *keys[2];
+
+	if (y->failed || !tc_merges_clash(map, keys))
+		return;
+	bool second = keys[1]->parent == map;
+	const struct tc_node *at = keys[0]->parent == map || second ? keys[second] : map;
+	struct tc_diag *d = tc_yaml_fault(y, TC_MSG_DUPLICATE_KEY, at->off,
+					  "two keys become %s here, one of them merged; Kubernetes keeps either",
+					  tc_quote(y->mem, key_text(y, keys[0])));
+	for (int i = keys[0]->off > keys[1]->off, n = 0; n < 2; n++, i = !i)
+		if (keys[i] != at)
+			tc_diag_note(d, tc_node_pos(keys[i]), "it is brought from here");
+	tc_diag_help(d, "spell the key in one way");
+}
+
 bool tc_yaml_check_map(struct tc_yaml *y, struct tc_yaml_frame *f)
 {
-	const struct tc_node *map = f->node;
+	struct tc_node *map = f->node;
 
 	check_duplicates(y, map);
 	if (map->flags & TC_NODE_MERGES) {
@@ -236,6 +268,8 @@ bool tc_yaml_check_map(struct tc_yaml *y, struct tc_yaml_frame *f)
 		for (const struct tc_node *k = map->first; k; k = k->next->next)
 			if (k->flags & TC_NODE_MERGE)
 				check_merge(y, map, k);
+		check_clash(y, map);
+		tc_merges_resolve(y->mem, map);
 	}
 	f->keys += map->count;
 	return true;

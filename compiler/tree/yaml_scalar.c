@@ -54,12 +54,10 @@ static enum tc_kind scalar_kind(struct tc_yaml *y, const yaml_event_t *e, struct
 	return kind;
 }
 
-static struct tc_diag *refuse(struct tc_yaml *y, uint32_t off, const char *text, const char *help)
+static bool refuse(struct tc_yaml *y, uint32_t off, const char *text, const char *help)
 {
-	struct tc_diag *d = tc_yaml_fault(y, TC_MSG_SYNTAX_YAML, off, "%s", text);
-
-	tc_diag_help(d, "%s", help);
-	return d;
+	tc_diag_help(tc_yaml_fault(y, TC_MSG_SYNTAX_YAML, off, "%s", text), "%s", help);
+	return false;
 }
 
 static uint32_t find_escaped_slash(const char *s, uint32_t off, uint32_t end)
@@ -71,7 +69,7 @@ static uint32_t find_escaped_slash(const char *s, uint32_t off, uint32_t end)
 }
 
 /* What libyaml takes and the reader of Kubernetes does not. */
-static void check_dialect(struct tc_yaml *y, const yaml_event_t *e, uint32_t off, uint32_t end, struct tc_str text)
+static bool check_dialect(struct tc_yaml *y, const yaml_event_t *e, uint32_t off, uint32_t end, struct tc_str text)
 {
 	const char *s = y->src->text.s;
 	bool flow = y->depth && y->frames[y->depth - 1].node->style == TC_STYLE_FLOW;
@@ -80,23 +78,24 @@ static void check_dialect(struct tc_yaml *y, const yaml_event_t *e, uint32_t off
 
 	if (e->data.scalar.style == YAML_DOUBLE_QUOTED_SCALAR_STYLE && may_escape &&
 	    (at = find_escaped_slash(s, off, end)) < end)
-		refuse(y, at, "found the escape \\/, which Kubernetes does not know outside JSON",
-		       "write the slash alone");
+		return refuse(y, at, "found the escape \\/, which Kubernetes does not know outside JSON",
+			      "write the slash alone");
 	if (!flow || e->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
-		return;
+		return true;
 	if (text.len && memchr(text.s, '?', text.len))
-		refuse(y, off, "found a question mark in a plain value between brackets", "put the value in quotes");
+		return refuse(y, off, "found a question mark in a plain value between brackets",
+			      "put the value in quotes");
 	at = end;
 	while (at > off && s[at - 1] != ' ' && s[at - 1] != '\t')
 		at--;
 	if (text.len == 0 && e->data.scalar.tag && s[at] == '!' && end < y->end && s[end] == ',')
-		refuse(y, end, "found a comma right behind a tag, expected a blank", "put a blank between them");
+		return refuse(y, end, "found a comma right behind a tag, expected a blank", "put a blank between them");
+	return true;
 }
 
 enum tc_kind tc_yaml_read_scalar(struct tc_yaml *y, const yaml_event_t *e, uint32_t off, uint32_t end,
 				 struct tc_str *text)
 {
 	*text = scalar_text(y, e, off, end);
-	check_dialect(y, e, off, end, *text);
-	return scalar_kind(y, e, text, off);
+	return check_dialect(y, e, off, end, *text) ? scalar_kind(y, e, text, off) : TC_STRING;
 }

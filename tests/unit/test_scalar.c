@@ -50,7 +50,7 @@ static void kinds(void **state)
 	      "+9223372036854775808", "-9223372036854775809", "1.7976931348623158e308", "0e99999", "1e-400");
 	KINDS(TC_STRING, "1:30", "2001-01-01", "1e400", ".5e400", "1.8e308", "0x", "0b2", "0o8", "-", "+", ".", "1e",
 	      "e1", "1.2.3", "._5", ".5__0", ".5_", "+0xFFFFFFFFFFFFFFFF", "0x10000000000000000", "-0b-1", "1 2",
-	      "0x1p2", "1,0");
+	      "0x1p2", "1,0", "0B-11", "0B+1", "-0B+1");
 }
 
 /* 2^1024 - 2^970 is the first number that rounds to infinity. */
@@ -123,6 +123,8 @@ static void json_numbers(void **state)
 		{"5.", "5", TC_FLOAT},
 		{"-.5", "-0.5", TC_FLOAT},
 		{"08", "8", TC_FLOAT},
+		{"0622", "402", TC_FLOAT}, /* !!float 0622 */
+		{"0o17", "15", TC_FLOAT},
 		{"00.5", "0.5", TC_FLOAT},
 		{"+1_0.5_0e1_0", "10.50e10", TC_FLOAT},
 		{"5.e3", "5e3", TC_FLOAT},
@@ -188,12 +190,16 @@ static void tags(void **state)
 		 TC_SCALAR_FINE},
 		{Y "timestamp", "2001-02-29", "2001-02-29", TC_STRING, TC_SCALAR_BAD_TAG},
 		{Y "timestamp", "today", "today", TC_STRING, TC_SCALAR_BAD_TAG},
+		{Y "timestamp", "403-8-22", "403-8-22", TC_STRING, TC_SCALAR_BAD_TAG},
+		{Y "timestamp", "99-6-2", "99-6-2", TC_STRING, TC_SCALAR_BAD_TAG},
+		{Y "timestamp", "2001-12-14   21:59:43", "2001-12-14   21:59:43", TC_STRING, TC_SCALAR_FINE},
 		{Y "binary", "aGVsbG8=", "hello", TC_STRING, TC_SCALAR_FINE},
 		{Y "binary", "aGVs\nbG8h", "hello!", TC_STRING, TC_SCALAR_FINE},
 		{Y "binary", "", "", TC_STRING, TC_SCALAR_FINE},
 		{Y "binary", "aGVsbG8", "aGVsbG8", TC_STRING, TC_SCALAR_BAD_TAG},
 		{Y "binary", "aA==aA==", "aA==aA==", TC_STRING, TC_SCALAR_BAD_TAG},
 		{Y "binary", "/w==", "\xff", TC_STRING, TC_SCALAR_BAD_TAG},
+		{Y "binary", "Gwc=", "\x1b\a", TC_STRING, TC_SCALAR_FINE},
 		{"!mine", "12", "12", TC_STRING, TC_SCALAR_FINE},
 	};
 #undef Y

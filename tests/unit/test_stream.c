@@ -122,6 +122,21 @@ static void dropped(void **state)
 				     "   2 | ---\n"
 				     "     | ^\n"
 				     "  help: end lines with LF or CRLF\n");
+	REFUSES("--- # c\rb: 2\n",
+		"in.yaml:1:8: error: a document separator ends with a line break that is no line feed; "
+		"kubectl would drop what follows silently [TC007]\n"
+		"   1 | --- # c\n"
+		"     |        ^\n"
+		"  help: end lines with LF or CRLF\n");
+	READS("--- # c\r\nb: 2\n--- \r\nc: 3\n", "{\"b\":2}\n{\"c\":3}\n");
+	/* kubectl looks for JSON at the first byte only. */
+	READS("{\"a\":\"\\/\"}", "{\"a\":\"/\"}\n");
+	REFUSES("\xef\xbb\xbf{\"a\":\"\\/\"}",
+		"in.yaml:1:7: error: found the escape \\/, which Kubernetes does not know outside JSON "
+		"[TC012]\n"
+		"   1 | {\"a\":\"\\/\"}\n"
+		"     |       ^\n"
+		"  help: write the slash alone\n");
 }
 
 static void directives(void **state)

@@ -160,6 +160,28 @@ static void merges(void **state)
 				   " map 4-10 \"{a: 1}\"\n"
 				   "  string 5-6 \"a\"\n"
 				   "  int 8-9 \"1\"\n");
+	/* Kubernetes knows two keys where one is a number and the other a string, until it makes strings of both. */
+	REFUSES("a: &a {1: x}\nb:\n  <<: *a\n  \"1\": y\n",
+		"in.yaml:4:3: error: two keys become \"1\" here, one of them merged; Kubernetes keeps either [TC014]\n"
+		"   4 |   \"1\": y\n"
+		"     |   ^\n"
+		"in.yaml:1:8: note: it is brought from here\n"
+		"   1 | a: &a {1: x}\n"
+		"     |        ^\n"
+		"  help: spell the key in one way\n");
+	REFUSES("a: &a {y: 1}\nb: &b {'true': 2}\nc:\n  <<: [*a, *b]\n",
+		"in.yaml:4:3: error: two keys become \"true\" here, one of them merged; Kubernetes keeps either "
+		"[TC014]\n"
+		"   4 |   <<: [*a, *b]\n"
+		"     |   ^\n"
+		"in.yaml:1:8: note: it is brought from here\n"
+		"   1 | a: &a {y: 1}\n"
+		"     |        ^\n"
+		"in.yaml:2:8: note: it is brought from here\n"
+		"   2 | b: &b {'true': 2}\n"
+		"     |        ^\n"
+		"  help: spell the key in one way\n");
+	READS("a: &a {k: 1}\nb: {! \"<<\": *a, k: 2}\n", "{\"a\":{\"k\":1},\"b\":{\"k\":2}}\n");
 	REFUSES("a:\n  <<: [{}, 1]\n",
 		"in.yaml:2:12: error: a merge key (<<) with an integer, expected a mapping or a list of "
 		"mappings [TC016]\n"
@@ -247,7 +269,21 @@ static void bad_keys(void **state)
 		"   1 | 18446744073709551615: 1\n"
 		"     | ^\n"
 		"  help: quote it\n");
-	READS("9223372036854775807: 1\ntrue: 2\n1.5: 3\n", "{\"9223372036854775807\":1,\"true\":2,\"1.5\":3}\n");
+	REFUSES("1.2345678: 1\n",
+		"in.yaml:1:1: error: found a number as a key that Kubernetes would not keep as it is [TC019]\n"
+		"   1 | 1.2345678: 1\n"
+		"     | ^\n"
+		"  help: quote it\n");
+	static const char *const changed[] = {"-0.0: 1\n", "1e39: 1\n", "{1e-38: 1}\n", "- [16777217.0: 1]\n"};
+	for (size_t i = 0; i < TC_COUNT(changed); i++) {
+		struct read r;
+		read_text(&r, "in.yaml", tc_str(changed[i]), NULL);
+		assert_int_equal(r.diags.count, 1);
+		assert_int_equal(r.diags.list[0]->id, TC_MSG_BAD_KEY);
+		read_done(&r);
+	}
+	READS("9223372036854775807: 1\ntrue: 2\n1.5: 3\n1.23456e37: 4\n1e-37: 5\n0.0: 6\n",
+	      "{\"9223372036854775807\":1,\"true\":2,\"1.5\":3,\"1.23456e+37\":4,\"1e-37\":5,\"0\":6}\n");
 }
 
 static void scalars(void **state)

@@ -10,14 +10,15 @@ for program; do
 	"$program" >"$out" 2>&1
 	status=$?
 	planned=$(sed -n 's/^1\.\.\([0-9]*\)$/\1/p' "$out")
-	s=$(grep -c '^ok .*# SKIP' "$out")
-	p=$(($(grep -c '^ok ' "$out") - s))
+	s=$(grep -c '^\(not \)\{0,1\}ok .*# SKIP' "$out")
+	p=$(grep '^ok ' "$out" | grep -vc '# SKIP')
 	f=$((${planned:-1} - p - s))
 	# All passed, but the program did not end well (a sanitizer's finding at exit).
 	[ $f -eq 0 ] && [ $status -ne 0 ] && f=1
+	grep '^skipped: ' "$out" | sed "s/^/unit: $name: /"
 	if [ $f -ne 0 ]; then
 		echo "unit: $name: $f failed (exit status $status)"
-		grep -v '^ok ' "$out" | sed 's/^/  /'
+		grep -v -e '^ok ' -e '# SKIP' "$out" | sed 's/^/  /'
 	fi
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 done

@@ -75,8 +75,7 @@ static int run(const struct tc_cli *cli, const struct tc_args *args, struct tc_e
 {
 	struct tc_run_options how = {.config = args->value[OPT_CONFIG]};
 	const char *enclave = args->operands[0], *name = args->operands[1], *format = args->value[OPT_FORMAT];
-	_cleanup_buf_
-	struct tc_buf out = {0};
+	_cleanup_buf_ struct tc_buf out = {0};
 	struct tc_node *root;
 	struct tc_run reader;
 	int rc = tc_run_init(&reader, &how, err);

@@ -65,8 +65,7 @@ static int run(const struct tc_cli *cli, const struct tc_args *args, struct tc_e
 {
 	const char *id = args->value[OPT_KEY_ID] ? args->value[OPT_KEY_ID] : "k1", *path = args->value[OPT_OUTPUT];
 	const char *fault = tc_label_fault(cli->mem, tc_str(id));
-	_cleanup_buf_
-	struct tc_buf line = {.secret = true};
+	_cleanup_buf_ struct tc_buf line = {.secret = true};
 	unsigned char key[TC_ROOT_KEY_LEN];
 	int rc;
 

@@ -16,8 +16,7 @@ static const struct {
 
 static int run(const struct tc_cli *cli, const struct tc_args *args, struct tc_error *err)
 {
-	_cleanup_buf_
-	struct tc_buf out = {0};
+	_cleanup_buf_ struct tc_buf out = {0};
 
 	(void)cli;
 	for (size_t i = 0; i < TC_COUNT(schemas); i++) {

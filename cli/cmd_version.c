@@ -13,8 +13,7 @@ static const struct tc_option options[] = {
 
 static int run(const struct tc_cli *cli, const struct tc_args *args, struct tc_error *err)
 {
-	_cleanup_buf_
-	struct tc_buf out = {0};
+	_cleanup_buf_ struct tc_buf out = {0};
 	struct tc_node *root;
 
 	if (!args->value[OPT_FORMAT] || strcmp(args->value[OPT_FORMAT], "text") == 0)

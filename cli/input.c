@@ -276,8 +276,7 @@ static void add_folder(struct tc_inputs *in, const char *operand)
 			     "hidden files and folders, and links to folders, are not looked into");
 	for (size_t i = 0; i < paths.count; i++) {
 		const char *path = tc_path_join(in->mem, folder, paths.list[i]);
-		_cleanup_buf_
-		struct tc_buf bytes = {.secret = in->secret};
+		_cleanup_buf_ struct tc_buf bytes = {.secret = in->secret};
 
 		if (tc_file_read(in, path, path, &bytes))
 			add_source(in, path, paths.list[i], &bytes);
@@ -287,8 +286,7 @@ static void add_folder(struct tc_inputs *in, const char *operand)
 void tc_inputs_add(struct tc_inputs *in, const char *operand)
 {
 	bool standard = strcmp(operand, "-") == 0;
-	_cleanup_buf_
-	struct tc_buf bytes = {.secret = in->secret};
+	_cleanup_buf_ struct tc_buf bytes = {.secret = in->secret};
 	struct stat st;
 	int fd = standard ? STDIN_FILENO : open(operand, O_RDONLY | O_CLOEXEC);
 	const char *name = standard ? "<stdin>" : operand;

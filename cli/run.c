@@ -85,8 +85,7 @@ void tc_run_config(struct tc_run *run)
 static void read_keys(struct tc_run *run)
 {
 	const char *path = run->options.root_key_file, *id = run->config->key_id;
-	_cleanup_buf_
-	struct tc_buf bytes = {.secret = true};
+	_cleanup_buf_ struct tc_buf bytes = {.secret = true};
 	struct tc_source src;
 
 	tc_hide_memory();
@@ -160,8 +159,7 @@ static int status_of(const struct tc_run *run)
 
 int tc_run_report(struct tc_run *run, bool colour, const char *outcome)
 {
-	_cleanup_buf_
-	struct tc_buf text = {0};
+	_cleanup_buf_ struct tc_buf text = {0};
 	struct tc_diags *d = &run->diags;
 	size_t errors = d->errors + (run->options.strict ? d->warnings : 0);
 	size_t warnings = run->options.strict ? 0 : d->warnings;

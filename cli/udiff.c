@@ -289,8 +289,7 @@ static void put_whole(struct tc_buf *out, const struct tc_udiff *d, size_t na, s
 
 bool tc_udiff(struct tc_buf *out, const struct tc_udiff *u)
 {
-	_cleanup_(tc_arena_free)
-	struct tc_arena *mem = NULL;
+	_cleanup_(tc_arena_free) struct tc_arena *mem = NULL;
 	size_t na = count_lines(u->old_text), nb = count_lines(u->new_text);
 	struct diff d = {0};
 	struct box box;

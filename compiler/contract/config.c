@@ -173,8 +173,7 @@ static void add_value(struct tc_buf *out, const struct tc_row *row, const struct
 
 void tc_config_canonical(struct tc_buf *out, const struct tc_config *config)
 {
-	_cleanup_(tc_arena_free)
-	struct tc_arena *mem = tc_arena_new(16 * 1024);
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(16 * 1024);
 	struct tc_rows rows = tc_config_rows(mem);
 
 	for (size_t i = 0; i < rows.count; i++) {

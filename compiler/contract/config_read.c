@@ -18,8 +18,7 @@ static const struct tc_row *row_of_key(const struct tc_config_reader *r, const c
 static void unknown_key(struct tc_config_reader *r, const char *prefix, const struct tc_node *at, struct tc_str key)
 {
 	const char *near;
-	_cleanup_buf_
-	struct tc_buf all = {0};
+	_cleanup_buf_ struct tc_buf all = {0};
 	size_t n = 0;
 	struct tc_diag *diag;
 

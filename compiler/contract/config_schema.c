@@ -115,8 +115,7 @@ static void properties(struct tc_json *j, const struct tc_rows *rows, const char
 
 void tc_config_schema(struct tc_buf *out)
 {
-	_cleanup_(tc_arena_free)
-	struct tc_arena *mem = tc_arena_new(16 * 1024);
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(16 * 1024);
 	struct tc_rows rows = tc_config_rows(mem);
 	struct tc_json j = {.out = out};
 

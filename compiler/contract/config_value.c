@@ -111,8 +111,7 @@ static void read_int(struct tc_config_reader *r, const struct tc_row *row, const
 /* "a", "b" or "c" */
 static const char *choices_text(struct tc_config_reader *r, const char *const *choices)
 {
-	_cleanup_buf_
-	struct tc_buf out = {0};
+	_cleanup_buf_ struct tc_buf out = {0};
 
 	for (size_t i = 0; choices[i]; i++) {
 		if (i > 0)

@@ -82,8 +82,7 @@ void tc_reader_unknown(struct tc_reader *r, enum tc_msg id, const struct tc_node
 
 const char *tc_reader_list(struct tc_reader *r, const char *const *words, const char *last_joint)
 {
-	_cleanup_buf_
-	struct tc_buf b = {0};
+	_cleanup_buf_ struct tc_buf b = {0};
 
 	for (size_t i = 0; words[i]; i++) {
 		if (i > 0)

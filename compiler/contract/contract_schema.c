@@ -125,8 +125,7 @@ static void add_service(struct tc_json *j, const char *name, const struct tc_ser
 
 static void add_names(struct tc_json *j)
 {
-	_cleanup_(tc_arena_free)
-	struct tc_arena *mem = tc_arena_new(1024);
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(1024);
 	size_t count;
 	const char *const *names = tc_dependency_names(mem, &count);
 

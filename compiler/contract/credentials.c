@@ -55,8 +55,7 @@ void tc_credential_derive(const struct tc_keyring *ring, const char *key_id, con
 			  char out[TC_CREDENTIAL_LEN + 1])
 {
 	const unsigned char *key = tc_keyring_find(ring, tc_str(key_id));
-	_cleanup_buf_
-	struct tc_buf info = {0};
+	_cleanup_buf_ struct tc_buf info = {0};
 	unsigned char stream[HKDF_MAX];
 	size_t len = 64, n;
 

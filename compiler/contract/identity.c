@@ -73,8 +73,7 @@ const char *tc_name_enclave(struct tc_arena *mem, const char *enclave)
 const char *tc_template_expand(struct tc_arena *mem, const char *text, const char *enclave)
 {
 	static const char hole[] = "{enclave}";
-	_cleanup_buf_
-	struct tc_buf out = {0};
+	_cleanup_buf_ struct tc_buf out = {0};
 	const char *next;
 
 	while ((next = strstr(text, hole)) != NULL) {

@@ -110,8 +110,7 @@ static void parse_line(struct parser *p, struct tc_str line)
 struct tc_keyring *tc_keyring_parse(const struct tc_source *src, struct tc_diags *diags)
 {
 	struct tc_arena *mem = tc_arena_new_secret(4 * 1024);
-	_cleanup_(tc_keyring_free)
-	struct tc_keyring *ring = tc_alloc(mem, sizeof(*ring));
+	_cleanup_(tc_keyring_free) struct tc_keyring *ring = tc_alloc(mem, sizeof(*ring));
 	struct parser p = {.ring = ring, .file = src->name, .diags = diags};
 	const char *at = src->text.s, *end = at + src->text.len;
 	size_t before = diags->errors;
@@ -141,8 +140,7 @@ void tc_keyring_free(struct tc_keyring *ring)
 
 const char *tc_keyring_ids(struct tc_arena *mem, const struct tc_keyring *ring)
 {
-	_cleanup_buf_
-	struct tc_buf out = {0};
+	_cleanup_buf_ struct tc_buf out = {0};
 
 	for (size_t i = 0; i < ring->count; i++)
 		tc_buf_printf(&out, "%s%.*s", i > 0 ? ", " : "", TC_STR_ARG(ring->keys[i].id));
@@ -151,8 +149,7 @@ const char *tc_keyring_ids(struct tc_arena *mem, const struct tc_keyring *ring)
 
 void tc_keyring_line(struct tc_buf *out, const char *key_id, const unsigned char key[TC_ROOT_KEY_LEN])
 {
-	_cleanup_(tc_arena_free)
-	struct tc_arena *mem = tc_arena_new_secret(1024);
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new_secret(1024);
 
 	tc_buf_printf(out, "%s: %s\n", key_id,
 		      tc_base64(mem, (struct tc_str){.s = (const char *)key, .len = TC_ROOT_KEY_LEN}));

@@ -232,8 +232,7 @@ static void longest_gap(const unsigned groups[8], unsigned *at, unsigned *len)
 const char *tc_cidr_text(struct tc_arena *mem, const struct tc_cidr *c)
 {
 	unsigned groups[8], at, len;
-	_cleanup_buf_
-	struct tc_buf b = {0};
+	_cleanup_buf_ struct tc_buf b = {0};
 
 	if (!c->v6)
 		return tc_printf(mem, "%u.%u.%u.%u/%u", c->addr[0], c->addr[1], c->addr[2], c->addr[3], c->bits);

@@ -65,8 +65,7 @@ static void add_host(struct tc_buf *out, const char *host)
 
 static const char *uri(const struct tc_subject *s)
 {
-	_cleanup_buf_
-	struct tc_buf out = {.secret = true};
+	_cleanup_buf_ struct tc_buf out = {.secret = true};
 
 	tc_buf_puts(&out, "postgresql://");
 	add_escaped(&out, tc_value_tentacle(s));

@@ -39,14 +39,12 @@ static void add_values(struct tc_buf *out, struct tc_subject *s)
 
 static void test_default_values(void **state)
 {
-	_cleanup_(tc_arena_free)
-	struct tc_arena *mem = tc_arena_new(4096);
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(4096);
 	struct tc_subject s = {.mem = mem,
 			       .config = tc_config_default(mem),
 			       .enclave = "my-enclave",
 			       .name = "myworkflow"};
-	_cleanup_buf_
-	struct tc_buf out = {0};
+	_cleanup_buf_ struct tc_buf out = {0};
 
 	(void)state;
 	add_values(&out, &s);
@@ -88,16 +86,13 @@ static void test_credentials(void **state)
 		"rustfs.secret_key SP = 4BArQ22InYvQEIu0aJ0O0t6ZWSdAya4AoTp6fDK4\n",
 		"nats.token SP = YgKGpVX27i71410JwNUIcKLhJPa4IdbVy9kXrBVm\n",
 	};
-	_cleanup_(tc_arena_free)
-	struct tc_arena *mem = tc_arena_new_secret(4096);
-	_cleanup_(tc_keyring_free)
-	struct tc_keyring *ring = ring_of(mem);
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new_secret(4096);
+	_cleanup_(tc_keyring_free) struct tc_keyring *ring = ring_of(mem);
 	struct tc_subject s = {.mem = mem,
 			       .config = tc_config_default(mem),
 			       .enclave = "my-enclave",
 			       .name = "myworkflow"};
-	_cleanup_buf_
-	struct tc_buf without = {0}, with = {0};
+	_cleanup_buf_ struct tc_buf without = {0}, with = {0};
 	size_t added = 0;
 
 	(void)state;
@@ -120,10 +115,8 @@ static const char *postgres_uri(struct tc_subject *s, struct tc_config *config)
 
 static void test_postgres_uri(void **state)
 {
-	_cleanup_(tc_arena_free)
-	struct tc_arena *mem = tc_arena_new_secret(4096);
-	_cleanup_(tc_keyring_free)
-	struct tc_keyring *ring = ring_of(mem);
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new_secret(4096);
+	_cleanup_(tc_keyring_free) struct tc_keyring *ring = ring_of(mem);
 	struct tc_config *config = tc_config_default(mem);
 	struct tc_service_config *postgres = &config->services[0];
 	struct tc_subject s = {.mem = mem, .enclave = "e", .name = "n", .keys = ring};
@@ -142,8 +135,7 @@ static void test_postgres_uri(void **state)
 /* What the platform may set and by default doesn't. */
 static void test_optional_values(void **state)
 {
-	_cleanup_(tc_arena_free)
-	struct tc_arena *mem = tc_arena_new(4096);
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(4096);
 	struct tc_config *config = tc_config_default(mem);
 	struct tc_subject s = {.mem = mem, .config = config, .enclave = "e", .name = "n"};
 
@@ -221,8 +213,7 @@ static void expect_unique(struct tc_subject *s, const struct tc_value *row)
 
 static void test_no_shared_names(void **state)
 {
-	_cleanup_(tc_arena_free)
-	struct tc_arena *mem = tc_arena_new(4096);
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(4096);
 	struct tc_config *config = tc_config_default(mem);
 	struct tc_subject s = {.mem = mem, .config = config};
 	size_t rows = 0;
@@ -246,8 +237,7 @@ static void test_no_shared_names(void **state)
 /* Roles of tentacles and groups of enclaves are one kind of thing to Postgres. */
 static void test_groups_are_no_roles(void **state)
 {
-	_cleanup_(tc_arena_free)
-	struct tc_arena *mem = tc_arena_new(4096);
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(4096);
 
 	(void)state;
 	for (size_t i = 0; i < TC_COUNT(pairs); i++) {

@@ -42,8 +42,7 @@ static struct tc_config *read_config(const char *text)
 {
 	struct tc_diags diags = {.mem = mem};
 	struct tc_config *config;
-	_cleanup_buf_
-	struct tc_buf printed = {0};
+	_cleanup_buf_ struct tc_buf printed = {0};
 	bool fine = tc_config_read(mem, tree_of(text), &diags, &config);
 
 	if (!fine || diags.count) {
@@ -55,8 +54,7 @@ static struct tc_config *read_config(const char *text)
 
 static const char *canonical(const struct tc_config *config)
 {
-	_cleanup_buf_
-	struct tc_buf out = {0};
+	_cleanup_buf_ struct tc_buf out = {0};
 
 	tc_config_canonical(&out, config);
 	return tc_strdup(mem, tc_buf_str(&out).s);
@@ -67,8 +65,7 @@ static void expect_refused(const char *text, const char *want)
 {
 	struct tc_diags diags = {.mem = mem};
 	struct tc_config *config = NULL;
-	_cleanup_buf_
-	struct tc_buf got = {0}, sorted = {0};
+	_cleanup_buf_ struct tc_buf got = {0}, sorted = {0};
 
 	assert_false(tc_config_read(mem, tree_of(text), &diags, &config));
 	assert_non_null(config->installation);
@@ -532,8 +529,7 @@ static void add_defaults(struct tc_buf *out, const struct tc_node *properties, s
 /* The schema knows the reader's keys (one that it knew alone would be refused here) with the reader's defaults. */
 static void test_schema_is_the_reader(void **state)
 {
-	_cleanup_buf_
-	struct tc_buf schema = {0}, text = {0};
+	_cleanup_buf_ struct tc_buf schema = {0}, text = {0};
 	size_t keys = 0;
 	const struct tc_node *root;
 

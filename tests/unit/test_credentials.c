@@ -41,8 +41,7 @@ static void test_hkdf_vectors(void **state)
 		{"0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b", "", "",
 		 "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8"},
 	};
-	_cleanup_(tc_arena_free)
-	struct tc_arena *mem = tc_arena_new(1024);
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(1024);
 
 	(void)state;
 	for (size_t i = 0; i < TC_COUNT(vectors); i++) {
@@ -87,11 +86,10 @@ static void test_derived_values(void **state)
 		 {"postgres", "password", "default", "my-enclave", "myworkflow", 0},
 		 "y2B5Jp7GWMeFRnmnnd5LexujeADRWVUgLcON8jGf"},
 	};
-	_cleanup_(tc_arena_free)
-	struct tc_arena *mem = tc_arena_new(1024);
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(1024);
 	struct tc_diags diags = {.mem = mem};
-	_cleanup_(tc_keyring_free)
-	struct tc_keyring *ring = ring_of(mem, "k1: " COUNTING "\nk2: " ALL_ONES "\n", &diags);
+	_cleanup_(tc_keyring_free) struct tc_keyring *ring =
+		ring_of(mem, "k1: " COUNTING "\nk2: " ALL_ONES "\n", &diags);
 
 	(void)state;
 	assert_non_null(ring);
@@ -113,11 +111,9 @@ static void test_no_two_alike(void **state)
 		{"postgres", "password", "default", "ab", "c", 1},  {"postgres", "password", "default", "ab", "c1", 0},
 		{"postgres", "password", "default", "ab", "c", 10}, {"postgresp", "assword", "default", "ab", "c", 0},
 	};
-	_cleanup_(tc_arena_free)
-	struct tc_arena *mem = tc_arena_new(1024);
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(1024);
 	struct tc_diags diags = {.mem = mem};
-	_cleanup_(tc_keyring_free)
-	struct tc_keyring *ring = ring_of(mem, "k1: " COUNTING, &diags);
+	_cleanup_(tc_keyring_free) struct tc_keyring *ring = ring_of(mem, "k1: " COUNTING, &diags);
 	char out[TC_COUNT(which)][TC_CREDENTIAL_LEN + 1];
 
 	(void)state;
@@ -131,14 +127,13 @@ static void test_no_two_alike(void **state)
 
 static void test_key_file(void **state)
 {
-	_cleanup_(tc_arena_free)
-	struct tc_arena *mem = tc_arena_new(1024);
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(1024);
 	struct tc_diags diags = {.mem = mem};
-	_cleanup_(tc_keyring_free)
-	struct tc_keyring *ring = ring_of(mem,
-					  "# rotated in May\r\n\r\nk1: " COUNTING "\r\n  \n\tnew-key :" ALL_ONES " \n"
-					  "  # the end",
-					  &diags);
+	_cleanup_(tc_keyring_free) struct tc_keyring *ring =
+		ring_of(mem,
+			"# rotated in May\r\n\r\nk1: " COUNTING "\r\n  \n\tnew-key :" ALL_ONES " \n"
+			"  # the end",
+			&diags);
 
 	(void)state;
 	assert_non_null(ring);
@@ -180,14 +175,12 @@ static void test_refused_key_files(void **state)
 		 "tentc: error: root.key, line 4: expected <key id>: <base64 of 32 bytes>, found no colon [TC400]\n"
 		 "  help: tentc keygen prints such a line\n"},
 	};
-	_cleanup_(tc_arena_free)
-	struct tc_arena *mem = tc_arena_new(1024);
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(1024);
 
 	(void)state;
 	for (size_t i = 0; i < TC_COUNT(cases); i++) {
 		struct tc_diags diags = {.mem = mem};
-		_cleanup_buf_
-		struct tc_buf printed = {0};
+		_cleanup_buf_ struct tc_buf printed = {0};
 
 		assert_null(ring_of(mem, cases[i].text, &diags));
 		tc_diags_render(&printed, &diags, (struct tc_diag_style){0});
@@ -197,13 +190,10 @@ static void test_refused_key_files(void **state)
 
 static void test_too_many_keys(void **state)
 {
-	_cleanup_(tc_arena_free)
-	struct tc_arena *mem = tc_arena_new(1024);
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(1024);
 	struct tc_diags diags = {.mem = mem};
-	_cleanup_buf_
-	struct tc_buf text = {0};
-	_cleanup_(tc_keyring_free)
-	struct tc_keyring *ring = NULL;
+	_cleanup_buf_ struct tc_buf text = {0};
+	_cleanup_(tc_keyring_free) struct tc_keyring *ring = NULL;
 
 	(void)state;
 	for (int i = 0; i < 256; i++)
@@ -219,14 +209,11 @@ static void test_too_many_keys(void **state)
 
 static void test_key_line(void **state)
 {
-	_cleanup_(tc_arena_free)
-	struct tc_arena *mem = tc_arena_new(1024);
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(1024);
 	struct tc_diags diags = {.mem = mem};
-	_cleanup_buf_
-	struct tc_buf line = {0};
+	_cleanup_buf_ struct tc_buf line = {0};
 	unsigned char key[TC_ROOT_KEY_LEN];
-	_cleanup_(tc_keyring_free)
-	struct tc_keyring *ring = NULL;
+	_cleanup_(tc_keyring_free) struct tc_keyring *ring = NULL;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(key); i++)

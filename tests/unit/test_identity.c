@@ -31,8 +31,7 @@ static void test_labels(void **state)
 		{TC_STR("-"), "begins with \"-\", a letter or a digit must stand there"},
 		{TC_STR("a-"), "ends with \"-\", a letter or a digit must stand there"},
 	};
-	_cleanup_(tc_arena_free)
-	struct tc_arena *mem = tc_arena_new(1024);
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(1024);
 
 	(void)state;
 	for (size_t i = 0; i < TC_COUNT(cases); i++) {
@@ -47,8 +46,7 @@ static void test_labels(void **state)
 
 static void test_names(void **state)
 {
-	_cleanup_(tc_arena_free)
-	struct tc_arena *mem = tc_arena_new(1024);
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(1024);
 
 	(void)state;
 	assert_string_equal(tc_name_tentacle(mem, "my-enclave", "myworkflow"), "tent_my-enclave_myworkflow");
@@ -66,8 +64,7 @@ static void test_names(void **state)
 
 static void test_templates(void **state)
 {
-	_cleanup_(tc_arena_free)
-	struct tc_arena *mem = tc_arena_new(1024);
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(1024);
 
 	(void)state;
 	assert_string_equal(tc_template_expand(mem, "tentacular", "demo"), "tentacular");
@@ -78,8 +75,7 @@ static void test_templates(void **state)
 
 static void test_sha256(void **state)
 {
-	_cleanup_(tc_arena_free)
-	struct tc_arena *mem = tc_arena_new(1024);
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(1024);
 
 	(void)state; /* FIPS 180-4 examples */
 	assert_string_equal(tc_sha256_hex(mem, TC_STR("abc"), 64),
@@ -106,8 +102,7 @@ static void test_base64(void **state)
 		{TC_STR("foobar"), "Zm9vYmFy"},
 		{TC_STR("\xfb\xff\xbf\0"), "+/+/AA=="},
 	};
-	_cleanup_(tc_arena_free)
-	struct tc_arena *mem = tc_arena_new(1024);
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(1024);
 
 	(void)state;
 	for (size_t i = 0; i < TC_COUNT(cases); i++) {
@@ -125,8 +120,7 @@ static void test_base64_is_strict(void **state)
 		"Z",    "Zg",     "Zg=",      "Zh==", "Zm9=", "Zm9v=", "Z===",  "====",
 		"Zm 9", "Zm9v\n", "Zg==Zg==", "Zm-_", "=Zm9", "Z=g=",  "Zm9vZ", "Zm9v====",
 	};
-	_cleanup_(tc_arena_free)
-	struct tc_arena *mem = tc_arena_new(1024);
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(1024);
 
 	(void)state;
 	for (size_t i = 0; i < TC_COUNT(refused); i++) {

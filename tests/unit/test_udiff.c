@@ -36,8 +36,7 @@ static void test_whole_text(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < TC_COUNT(rows); i++) {
-		_cleanup_buf_
-		struct tc_buf out = {0};
+		_cleanup_buf_ struct tc_buf out = {0};
 
 		assert_int_equal(diff_of(&out, rows[i].old_text, rows[i].new_text), rows[i].want[0] != '\0');
 		assert_string_equal(tc_buf_str(&out).s, rows[i].want);
@@ -118,8 +117,7 @@ static void random_lines(struct tc_buf *b, uint32_t max, uint32_t letters)
 static size_t shortest(struct tc_str a, struct tc_str b)
 {
 	size_t table[40][40] = {0};
-	_cleanup_(tc_arena_free)
-	struct tc_arena *mem = tc_arena_new(4096);
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(4096);
 	struct side x = {0}, y = {0};
 
 	split(mem, &x, a, count_lines(a));
@@ -139,8 +137,7 @@ static void test_gives_the_new_text_with_the_fewest_lines(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 20000; i++) {
-		_cleanup_buf_
-		struct tc_buf a = {0}, b = {0}, out = {0}, got = {0};
+		_cleanup_buf_ struct tc_buf a = {0}, b = {0}, out = {0}, got = {0};
 		uint32_t letters = 2 + random_below(8);
 		size_t edits;
 
@@ -159,8 +156,7 @@ static void test_texts_without_much_in_common(void **state)
 {
 	(void)state;
 	for (uint32_t letters = 2; letters <= 2000; letters *= 10) {
-		_cleanup_buf_
-		struct tc_buf a = {0}, b = {0}, out = {0}, got = {0};
+		_cleanup_buf_ struct tc_buf a = {0}, b = {0}, out = {0}, got = {0};
 
 		for (int i = 0; i < 20000; i++) {
 			tc_buf_printf(&a, "%u\n", random_below(letters));
@@ -175,8 +171,7 @@ static void test_texts_without_much_in_common(void **state)
 static void test_more_lines_than_are_compared(void **state)
 {
 	static const char head[] = "--- a/x\n+++ b/x\n@@ -1,1000001 +1 @@\n-\n-\n", tail[] = "\n-\n+x\n";
-	_cleanup_buf_
-	struct tc_buf a = {0}, out = {0};
+	_cleanup_buf_ struct tc_buf a = {0}, out = {0};
 
 	(void)state;
 	tc_buf_fill(&a, '\n', TC_UDIFF_LINES + 1);

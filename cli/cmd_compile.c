@@ -15,6 +15,7 @@ enum {
 	OPT_CHECK,
 	OPT_STRICT,
 	OPT_CLUSTER_SCOPED,
+	OPT_EXPLAIN_EDITS,
 };
 
 static const char *const formats[] = {"yaml", "json", NULL};
@@ -31,6 +32,7 @@ static const struct tc_option options[] = {
 	[OPT_CHECK] = {.name = "check", .help = "compare with -o: a diff, and exit status 1"},
 	[OPT_STRICT] = {.name = "strict", .help = "warnings are errors"},
 	[OPT_CLUSTER_SCOPED] = {.name = "cluster-scoped", .arg = "HOW", .help = "include, omit, or a DIR of their own"},
+	[OPT_EXPLAIN_EDITS] = {.name = "explain-edits", .help = "say how each document got its changes"},
 	{0},
 };
 
@@ -270,6 +272,31 @@ static int check_all(struct compile *c, bool colour, struct tc_error *err)
 	return status ? status : found ? TC_E_DIFFERS : 0;
 }
 
+/* One line for each of the author's documents that changes. */
+static void explain_edits(const struct compile *c)
+{
+	_cleanup_buf_ struct tc_buf text = {0};
+	struct tc_error lost = {0};
+
+	for (size_t i = 0; c->run.result && i < c->run.result->nsources; i++) {
+		const struct tc_result_source *source = &c->run.result->sources[i];
+		const struct tc_lines *lines = source->changed ? tc_lines_new(c->run.mem, source->src) : NULL;
+
+		for (size_t k = 0; k < source->npieces; k++) {
+			const struct tc_piece *piece = &source->pieces[k];
+
+			if (piece->edit == TC_EDIT_NONE)
+				continue;
+			tc_buf_printf(&text, "%s:%u: ", source->src->name, tc_lines_place(lines, piece->at.off).line);
+			if (piece->edit == TC_EDIT_MADE)
+				tc_buf_puts(&text, "edited\n");
+			else
+				tc_buf_printf(&text, "written anew: %s\n", piece->why);
+		}
+	}
+	(void)tc_write_all(STDERR_FILENO, "standard error", &(struct tc_str){text.p, text.len}, 1, &lost);
+}
+
 static int compile(struct compile *c, const struct tc_cli *cli, struct tc_error *err)
 {
 	if (read_options(c, err) < 0)
@@ -281,6 +308,8 @@ static int compile(struct compile *c, const struct tc_cli *cli, struct tc_error 
 	}
 	if (tc_run_failed(&c->run))
 		return tc_run_report(&c->run, cli->colour, "; nothing was written");
+	if (c->args->value[OPT_EXPLAIN_EDITS])
+		explain_edits(c);
 	if (make_texts(c, err) < 0)
 		return -1;
 	if (c->check)

@@ -21,6 +21,26 @@ void tc_edit_decline(struct tc_edit *e, const char *why)
 		e->out->why = why;
 }
 
+/* An alias elsewhere may name an anchor in here. */
+static bool holds_anchor(const struct tc_node *n)
+{
+	if (n->flags & TC_NODE_SHARED)
+		return true;
+	if (n->kind != TC_MAP && n->kind != TC_SEQ)
+		return false;
+	for (const struct tc_node *i = n->first; i; i = i->next) {
+		if (holds_anchor(i))
+			return true;
+	}
+	return false;
+}
+
+void tc_edit_gone(struct tc_edit *e, const struct tc_node *n)
+{
+	if (n && holds_anchor(n))
+		e->out->doubt = "an anchor goes that an alias names";
+}
+
 static int compare_splices(const void *a, const void *b)
 {
 	const struct tc_splice *x = a, *y = b;
@@ -39,6 +59,20 @@ static void copy(struct tc_buf *out, const struct tc_edit *e, uint32_t from, uin
 		tc_buf_add(out, e->s + from, stop - from);
 	if (to > e->end && from <= e->end)
 		tc_buf_puts(out, e->newline);
+}
+
+/* The document does not end with a line end, and so it stays; but blank lines at the end are the value of a block. */
+static void drop_line_end(struct tc_buf *out, size_t start)
+{
+	size_t n = out->len;
+
+	if (n == start || out->p[n - 1] != '\n')
+		return;
+	n -= n - start > 1 && out->p[n - 2] == '\r' ? 2 : 1;
+	if (n > start && out->p[n - 1] == '\n')
+		return;
+	out->len = n;
+	out->p[n] = '\0';
 }
 
 bool tc_edit_apply(struct tc_buf *out, const struct tc_edit *e)
@@ -65,10 +99,8 @@ bool tc_edit_apply(struct tc_buf *out, const struct tc_edit *e)
 		at = s->off + s->len;
 	}
 	copy(out, e, at, e->limit);
-	if (e->limit > e->end && out->len > start && out->p[out->len - 1] == '\n') {
-		out->len -= out->len - start > 1 && out->p[out->len - 2] == '\r' ? 2 : 1;
-		out->p[out->len] = '\0';
-	}
+	if (e->limit > e->end)
+		drop_line_end(out, start);
 	return true;
 }
 
@@ -138,7 +170,8 @@ void tc_edit_begin(struct tc_edit *e, struct tc_splices *out, struct tc_arena *m
 		e->limit++;
 }
 
-bool tc_edit(struct tc_buf *out, const struct tc_doc *doc, const struct tc_patch *patch, const char **why)
+static bool edit_text(struct tc_buf *out, const struct tc_doc *doc, const struct tc_patch *patch, const char **why,
+		      const char **doubt)
 {
 	_cleanup_(tc_arena_free) struct tc_arena *mem =
 		out->secret ? tc_arena_new_secret(16 * 1024) : tc_arena_new(16 * 1024);
@@ -156,11 +189,19 @@ bool tc_edit(struct tc_buf *out, const struct tc_doc *doc, const struct tc_patch
 	tc_edit_begin(&e, &splices, mem, doc, patch);
 	tc_edit_run(&e, doc->root);
 	tc_buf_add(out, doc->src->text.s + doc->begin, e.begin - doc->begin);
+	*doubt = splices.doubt ? splices.doubt : "the edited text does not read back as what it should say";
 	if (tc_edit_apply(out, &e))
 		return true;
 	out->len = start;
 	*why = splices.why;
 	return false;
+}
+
+bool tc_edit(struct tc_buf *out, const struct tc_doc *doc, const struct tc_patch *patch, const char **why)
+{
+	const char *doubt;
+
+	return edit_text(out, doc, patch, why, &doubt);
 }
 
 /* Proof */
@@ -186,13 +227,14 @@ bool tc_edit_verified(struct tc_buf *out, const struct tc_doc *doc, const struct
 		      const struct tc_node *want, const char **why)
 {
 	size_t start = out->len;
+	const char *doubt;
 
-	if (!tc_edit(out, doc, patch, why))
+	if (!edit_text(out, doc, patch, why, &doubt))
 		return false;
 	if (tc_edit_reads_as((struct tc_str){.s = out->p + start, .len = out->len - start}, doc->format, out->secret,
 			     want))
 		return true;
-	*why = "the edited text does not read back as what it should say";
+	*why = doubt;
 	out->len = start;
 	return false;
 }

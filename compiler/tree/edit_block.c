@@ -41,6 +41,12 @@ static uint32_t begin_of(const struct block *b, const struct tc_node *child)
 	return at;
 }
 
+static void gone(const struct block *b, const struct tc_node *child)
+{
+	tc_edit_gone(b->e, child);
+	tc_edit_gone(b->e, value_of(b->n, child));
+}
+
 static void remove_lines(const struct block *b, const struct tc_node *child, uint32_t begin)
 {
 	tc_edit_splice(b->e, tc_edit_line(b->e, begin), tc_edit_skip_deeper(b->e, end_of(b, child), b->col),
@@ -56,6 +62,7 @@ static const struct tc_node *remove_first(const struct block *b, const struct tc
 	bool comments = false;
 
 	for (; stays && is_removed(b, stays); stays = next_of(b->n, stays)) {
+		gone(b, stays);
 		end = tc_edit_skip_deeper(b->e, end_of(b, stays), b->col);
 		if (next_of(b->n, stays))
 			at = begin_of(b, next_of(b->n, stays));
@@ -100,7 +107,7 @@ static void add(const struct block *b)
 
 	for (const struct tc_op *op = tc_edit_ops(b->e, b->n); op; op = op->next_here) {
 		if (!op->at)
-			tc_edit_splice(b->e, at, at, tc_edit_write_entry(b->e, op, b->col));
+			tc_edit_splice(b->e, at, at, tc_edit_write_entry(b->e, op, b->col, at));
 	}
 }
 
@@ -117,6 +124,7 @@ void tc_edit_block(struct tc_edit *e, const struct tc_node *n)
 			child = next_of(n, child);
 			continue;
 		}
+		gone(&b, child);
 		begin = begin_of(&b, child);
 		if (begin == UINT32_MAX)
 			return;

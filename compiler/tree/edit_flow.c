@@ -120,6 +120,9 @@ static void add_behind(struct tc_edit *e, const struct tc_node *n, const struct 
 	tc_edit_splice(e, at, at, new_children(e, n, l, true));
 	if (comma != UINT32_MAX && l.lines)
 		tc_edit_splice(e, at, at, TC_STR(","));
+	/* Behind a comma a comment needs no blank. */
+	if (at < e->end && e->s[at] == '#')
+		tc_edit_splice(e, at, at, TC_STR(" "));
 }
 
 /* `[a: b]` holds a mapping without brackets. */
@@ -196,11 +199,15 @@ static void change(struct tc_edit *e, const struct tc_node *n, const struct tc_n
 }
 
 /* The first of the children at the end that go; NULL: the last one stays. */
-static const struct tc_node *tail_of(const struct tc_edit *e, const struct tc_node *n, const struct tc_node **stays)
+static const struct tc_node *tail_of(struct tc_edit *e, const struct tc_node *n, const struct tc_node **stays)
 {
 	const struct tc_node *tail = NULL;
 
 	for (const struct tc_node *child = n->first; child; child = next_of(n, child)) {
+		if (is_removed(e, n, child)) {
+			tc_edit_gone(e, child);
+			tc_edit_gone(e, value_of(n, child));
+		}
 		if (!is_removed(e, n, child)) {
 			*stays = child;
 			tail = NULL;

@@ -19,7 +19,8 @@ struct tc_splices {
 	struct tc_splice *list;
 	size_t count, cap;
 	bool sorted;
-	const char *why; /* NULL: all operations could be made */
+	const char *why;   /* NULL: all operations could be made */
+	const char *doubt; /* what is to blame if the result is wrong all the same; NULL: nothing */
 };
 
 struct tc_edit {
@@ -56,6 +57,8 @@ struct tc_spot {
 void tc_edit_begin(struct tc_edit *e, struct tc_splices *out, struct tc_arena *mem, const struct tc_doc *doc,
 		   const struct tc_patch *patch);
 void tc_edit_splice(struct tc_edit *e, uint32_t from, uint32_t to, struct tc_str text);
+/* n is not in the result any more. */
+void tc_edit_gone(struct tc_edit *e, const struct tc_node *n);
 void tc_edit_decline(struct tc_edit *e, const char *why);
 const struct tc_op *tc_edit_ops(const struct tc_edit *e, const struct tc_node *place);
 const struct tc_op *tc_edit_change(const struct tc_edit *e, const struct tc_node *at);
@@ -115,8 +118,12 @@ struct tc_edit_new {
 /* split: of an item's collection nothing goes on the line of the dash. */
 struct tc_edit_new tc_edit_write_value(struct tc_edit *e, const struct tc_spot *at, const struct tc_node *v,
 				       bool split);
-/* Whole lines: one entry or item at a column. */
-struct tc_str tc_edit_write_entry(struct tc_edit *e, const struct tc_op *op, int col);
+/* Whole lines: one entry or item at a column; below: what stands behind them. */
+struct tc_str tc_edit_write_entry(struct tc_edit *e, const struct tc_op *op, int col, uint32_t below);
+/* A text whose last lines are blank would go on with the blank line at `below`. */
+bool tc_edit_runs_on(const struct tc_edit *e, struct tc_str text, uint32_t below);
+/* A copy that does not end in a block scalar, which could go on with what stands below it. */
+struct tc_node *tc_edit_close(struct tc_edit *e, const struct tc_node *v);
 /* Between brackets, and JSON. base: the indentation of the line it begins on. like: written like this one. */
 void tc_edit_write_flow(struct tc_buf *out, const struct tc_edit *e, const struct tc_node *v,
 			const struct tc_node *like, struct tc_str base);

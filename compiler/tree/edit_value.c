@@ -40,26 +40,17 @@ static struct tc_str blank_before(const struct tc_edit *e, uint32_t off)
 	return tc_edit_is_blank(before) || before == '\n' || before == '\r' ? TC_STR("") : TC_STR(" ");
 }
 
-/* A block scalar has its lines right below its header, and takes whatever is indented as they are. */
-static bool is_in_the_way(const struct tc_edit *e, struct tc_edit_new new, uint32_t below, int col)
-{
-	bool keeps = memchr(new.first.s, '+', new.first.len);
-
-	return (keeps && tc_edit_line_is_blank(e, below)) || tc_edit_skip_deeper(e, below, col) != below;
-}
-
 /* gap: something stands between the line of the key or dash and the lines below it that are written; below: what
- * follows these. */
+ * follows these. A block scalar has its lines right below its header, and takes whatever is indented as they are. */
 static struct tc_edit_new write_value(struct tc_edit *e, const struct tc_spot *at, const struct tc_node *v, bool split,
 				      bool gap, uint32_t below)
 {
 	struct tc_edit_new new = tc_edit_write_value(e, at, v, split);
-	struct tc_node quoted = *v;
 
-	if (v->kind != TC_STRING || !new.rest.len || (!gap && !is_in_the_way(e, new, below, at->col)))
-		return new;
-	quoted.style = TC_STYLE_DOUBLE;
-	return tc_edit_write_value(e, at, &quoted, split);
+	if (new.rest.len && ((gap && v->kind == TC_STRING) || tc_edit_runs_on(e, new.rest, below) ||
+			     tc_edit_skip_deeper(e, below, at->col) != below))
+		return tc_edit_write_value(e, at, tc_edit_close(e, v), split);
+	return new;
 }
 
 /* [n->off, to) goes, with the blanks that are left alone by it, and the line too when nothing else is on it. */
@@ -72,7 +63,8 @@ static void clear_inline(struct tc_edit *e, const struct tc_spot *at, const stru
 		return;
 	if (!comment || own_line)
 		to = tc_edit_skip_blanks(e, to);
-	while ((!comment || !own_line) && from > least && tc_edit_is_blank(e->s[from - 1]))
+	/* A comment needs a blank before it. */
+	while (!(comment && (own_line || e->s[to] == '#')) && from > least && tc_edit_is_blank(e->s[from - 1]))
 		from--;
 	if (!comment && own_line)
 		to = tc_edit_next_line(e, to);
@@ -92,6 +84,9 @@ static void replace_inline(struct tc_edit *e, const struct tc_spot *at, const st
 	struct tc_edit_new new = write_value(e, at, &like, anchor.len || tc_edit_has_comment(e, to), false, end);
 	struct tc_str first = behind_anchor(e, anchor, new.first);
 
+	/* Behind a bracket a comment needs no blank. */
+	if (first.len && to < e->end && e->s[to] == '#')
+		first = join(e, first, TC_STR(" "));
 	if (first.len)
 		tc_edit_splice(e, n->off, to, join(e, blank_before(e, n->off), first));
 	else
@@ -120,7 +115,8 @@ static void replace_below(struct tc_edit *e, const struct tc_spot *at, const str
 			  uint32_t from, uint32_t to)
 {
 	struct tc_str anchor = tc_edit_anchor(e, n);
-	uint32_t off = n->props ? n->off : at->head, end = n->props ? tc_edit_props_end(e, n) : off;
+	uint32_t props = tc_edit_props_end(e, n), off = props > n->off ? n->off : at->head;
+	uint32_t end = props > n->off ? props : off;
 	uint32_t line = tc_edit_next_line(e, end);
 	struct tc_edit_new new;
 	struct tc_str first;
@@ -129,7 +125,7 @@ static void replace_below(struct tc_edit *e, const struct tc_spot *at, const str
 	first = behind_anchor(e, anchor, new.first);
 	if (first.len)
 		tc_edit_splice(e, off, end, join(e, blank_before(e, off), first));
-	else if (n->props)
+	else if (props > n->off)
 		clear_inline(e, at, n, end);
 	tc_edit_splice(e, from, to, new.rest);
 }
@@ -146,7 +142,7 @@ static void replace_collection(struct tc_edit *e, const struct tc_spot *at, cons
 		replace_below(e, at, n, v, tc_edit_line(e, begin), to);
 		return;
 	}
-	if (n->props && at->parent) {
+	if (begin > n->off && at->parent) {
 		tc_edit_decline(e, "a collection with an anchor or a tag begins on the line of something else");
 		return;
 	}
@@ -160,6 +156,19 @@ static void replace_collection(struct tc_edit *e, const struct tc_spot *at, cons
 		tc_edit_splice(e, from, to, new.rest);
 	else
 		tc_edit_splice(e, from, to, join(e, join(e, new.first, tc_str(e->newline)), new.rest));
+}
+
+/* A key on more than one line, as YAML counts lines. */
+static bool has_breaks(const struct tc_edit *e, const struct tc_node *key)
+{
+	for (uint32_t i = key->off; i < key->end; i++) {
+		const char *p = e->s + i;
+
+		if (*p == '\n' || *p == '\r' || (key->end - i > 1 && memcmp(p, "\xc2\x85", 2) == 0) ||
+		    (key->end - i > 2 && memcmp(p, "\xe2\x80", 2) == 0 && (p[2] == '\xa8' || p[2] == '\xa9')))
+			return true;
+	}
+	return false;
 }
 
 static void replace_between_brackets(struct tc_edit *e, const struct tc_spot *at, const struct tc_node *n,
@@ -179,6 +188,8 @@ static void replace_between_brackets(struct tc_edit *e, const struct tc_spot *at
 			return;
 		}
 		tc_buf_puts(&out, colon ? " " : ": ");
+		if (!colon && has_breaks(e, at->key))
+			tc_edit_splice(e, at->key->off, at->key->off, TC_STR("? "));
 	}
 	if (anchor.len) {
 		tc_buf_add(&out, anchor.s, anchor.len);
@@ -192,6 +203,7 @@ static void replace_between_brackets(struct tc_edit *e, const struct tc_spot *at
 
 static void replace(struct tc_edit *e, const struct tc_spot *at, const struct tc_node *n, const struct tc_node *v)
 {
+	tc_edit_gone(e, n);
 	if (e->format == TC_JSON || (at->parent && at->parent->style == TC_STYLE_FLOW))
 		replace_between_brackets(e, at, n, v);
 	else if (tc_edit_is_block(n))

@@ -40,12 +40,39 @@ static void write_alone(struct tc_buf *out, const struct tc_edit *e, const struc
 	tc_emit(out, &around, how(e, col));
 }
 
-struct tc_str tc_edit_write_entry(struct tc_edit *e, const struct tc_op *op, int col)
+struct tc_node *tc_edit_close(struct tc_edit *e, const struct tc_node *v)
 {
+	struct tc_node *copy = tc_copy_new(e->mem, v, NULL), *leaf = copy;
+
+	while ((leaf->kind == TC_MAP || leaf->kind == TC_SEQ) && leaf->last)
+		leaf = leaf->last;
+	if (v->kind < TC_SEQ)
+		leaf->style = v->style;
+	if (leaf->kind == TC_STRING && (tc_edit_is_block_scalar(leaf) || memchr(leaf->text.s, '\n', leaf->text.len)))
+		leaf->style = TC_STYLE_DOUBLE;
+	return copy;
+}
+
+bool tc_edit_runs_on(const struct tc_edit *e, struct tc_str text, uint32_t below)
+{
+	const char *end = text.s + text.len;
+
+	return tc_edit_line_is_blank(e, below) && text.len > 1 && end[-1] == '\n' &&
+	       (end[-2] == '\n' || (text.len > 2 && end[-2] == '\r' && end[-3] == '\n'));
+}
+
+struct tc_str tc_edit_write_entry(struct tc_edit *e, const struct tc_op *op, int col, uint32_t below)
+{
+	const struct tc_node *key = op->kind == TC_OP_ADD_KEY ? op->key : NULL;
 	struct tc_buf out = {0};
 
 	tc_out_spaces(&out, (size_t)col);
-	write_alone(&out, e, op->kind == TC_OP_ADD_KEY ? op->key : NULL, op->value, col);
+	write_alone(&out, e, key, op->value, col);
+	if (tc_edit_runs_on(e, tc_buf_str(&out), below)) {
+		tc_buf_clear(&out);
+		tc_out_spaces(&out, (size_t)col);
+		write_alone(&out, e, key, tc_edit_close(e, op->value), col);
+	}
 	return tc_edit_keep(e, &out);
 }
 

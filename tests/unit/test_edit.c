@@ -9,7 +9,7 @@ enum { AS_IS = 1, JSON = 2 };
 
 struct edit_case {
 	const char *in;
-	const char *ops; /* set|push|replace|remove PATH [VALUE], a line each; VALUE is YAML */
+	const char *ops;  /* set|push|replace|remove PATH [VALUE], a line each; VALUE is YAML */
 	const char *want; /* NULL: declined */
 };
 
@@ -100,7 +100,8 @@ static void check_text(const struct edit_case *c, unsigned flags, struct tc_str 
 		tc_buf_clear(&out);
 		tc_edit(&out, &doc, &p, &why);
 		if (c->want)
-			fail_msg("declined (%s):\n%.*s\n%s\nlast text:\n%s", why, TC_STR_ARG(in), c->ops, out.p ? out.p : "");
+			fail_msg("declined (%s):\n%.*s\n%s\nlast text:\n%s", why, TC_STR_ARG(in), c->ops,
+				 out.p ? out.p : "");
 		return;
 	}
 	if (!c->want)
@@ -148,10 +149,10 @@ static void check_cases(const struct edit_case *cases, size_t n, unsigned flags)
 		check_case(&cases[i], flags);
 }
 
-#define CASES(flags, ...)                                                        \
-	do {                                                              \
-		static const struct edit_case cases[] = {__VA_ARGS__};    \
-		check_cases(cases, TC_COUNT(cases), (flags));                      \
+#define CASES(flags, ...)                                              \
+	do {                                                           \
+		static const struct edit_case cases[] = {__VA_ARGS__}; \
+		check_cases(cases, TC_COUNT(cases), (flags));          \
 	} while (0)
 
 static void test_add_key(void **state)
@@ -468,16 +469,11 @@ static void test_json(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_add_key),
-		cmocka_unit_test(test_add_after_block_scalar),
-		cmocka_unit_test(test_add_item),
-		cmocka_unit_test(test_replace_scalar),
-		cmocka_unit_test(test_replace_null),
-		cmocka_unit_test(test_replace_by_collection),
-		cmocka_unit_test(test_remove),
-		cmocka_unit_test(test_ends),
-		cmocka_unit_test(test_flow),
-		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_add_key),      cmocka_unit_test(test_add_after_block_scalar),
+		cmocka_unit_test(test_add_item),     cmocka_unit_test(test_replace_scalar),
+		cmocka_unit_test(test_replace_null), cmocka_unit_test(test_replace_by_collection),
+		cmocka_unit_test(test_remove),       cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_flow),         cmocka_unit_test(test_json),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

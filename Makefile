@@ -167,12 +167,14 @@ clang: ## all of it compiled by clang, in build/clang
 
 everything: $(B)/tentc $(UNIT) $(PROPERTY) $(if $(wildcard tests/fuzz/replay.c),$(FUZZ)) $(BENCH)
 
-install: release ## DESTDIR= PREFIX=/usr/local: the release build, and the schemas under share/tentc
+install: release ## DESTDIR= PREFIX=/usr/local: the release build, the man page, and the schemas under share/tentc
 	install -D -m 755 build/release/tentc $(DESTDIR)$(PREFIX)/bin/tentc
+	install -D -m 644 docs/tentc.1 $(DESTDIR)$(PREFIX)/share/man/man1/tentc.1
 	for f in $(wildcard schema/*.json); do install -D -m 644 $$f $(DESTDIR)$(PREFIX)/share/tentc/$$f || exit 1; done
 
 uninstall: ## removes what install put there
-	rm -f $(DESTDIR)$(PREFIX)/bin/tentc $(patsubst %,$(DESTDIR)$(PREFIX)/share/tentc/%,$(wildcard schema/*.json))
+	rm -f $(DESTDIR)$(PREFIX)/bin/tentc $(DESTDIR)$(PREFIX)/share/man/man1/tentc.1 \
+		$(patsubst %,$(DESTDIR)$(PREFIX)/share/tentc/%,$(wildcard schema/*.json))
 
 clean: ## removes build/
 	rm -rf build
@@ -240,6 +242,9 @@ messages: $(B)/tentc ## writes docs/messages.md anew
 check-docs: $(B)/tentc ## every example in the documents compiles
 	$(call if_there,tests/docs.sh,sh tests/docs.sh $(B)/tentc)
 
+docs: $(B)/tentc ## writes the table of docs/configuration.md anew
+	@UPDATE=1 sh tests/docs.sh $(B)/tentc
+
 SOURCES = $(sort $(wildcard compiler/*/*.[ch] cli/*.[ch] tests/*.[ch] tests/*/*.[ch] bench/*.[ch]))
 format-check: ## clang-format would change nothing
 	@clang-format --dry-run -Werror $(SOURCES)
@@ -305,5 +310,5 @@ FORCE:
 .DELETE_ON_ERROR:
 .PHONY: all release clang everything install uninstall clean check check-unit check-golden check-cli golden property \
 	fuzz-replay fuzz-replay-here fuzz fuzz-here check-layers check-pure check-pure-here check-ldd check-schema schema \
-	check-messages messages check-docs format-check format lint lint-files asan valgrind coverage coverage-here bench \
+	check-messages messages check-docs docs format-check format lint lint-files asan valgrind coverage coverage-here bench \
 	bench-here deps deps-test demo test help FORCE

@@ -162,9 +162,11 @@ void tc_edit_begin(struct tc_edit *e, struct tc_splices *out, struct tc_arena *m
 			      .patch = patch,
 			      .touched = {.mem = mem},
 			      .out = out,
+			      .seen = tc_alloc(mem, sizeof(*e->seen)),
 			      .format = doc->format};
 	if (e->end - e->begin >= 3 && memcmp(e->s + e->begin, "\xef\xbb\xbf", 3) == 0)
 		e->begin += 3;
+	*e->seen = (struct tc_edit_seen){.line = e->begin, .off = e->begin};
 	e->limit = e->end;
 	if (doc->format == TC_YAML && e->end > e->begin && e->s[e->end - 1] != '\n')
 		e->limit++;

@@ -116,6 +116,8 @@ void tc_edit_block(struct tc_edit *e, const struct tc_node *n)
 	struct block b = {.e = e, .n = n, .col = tc_edit_col(e, tc_edit_body(e, n))};
 	const struct tc_node *child = n->first;
 
+	if (b.col > TC_EDIT_COL_MAX)
+		tc_edit_decline(e, "a collection is indented too far");
 	while (child && !e->out->why) {
 		uint32_t begin;
 
@@ -135,5 +137,6 @@ void tc_edit_block(struct tc_edit *e, const struct tc_node *n)
 		remove_lines(&b, child, begin);
 		child = next_of(n, child);
 	}
-	add(&b);
+	if (!e->out->why)
+		add(&b);
 }

@@ -56,12 +56,12 @@ struct layout {
 	bool lines;         /* children have lines of their own */
 };
 
-static struct layout layout_of(const struct tc_edit *e, const struct tc_node *n, const struct tc_node *last)
+static struct layout layout_of(struct tc_edit *e, const struct tc_node *n, const struct tc_node *last)
 {
 	uint32_t begin = begin_of(e, last), line = tc_edit_line(e, begin);
 	struct layout l = {.lines = line > n->off && tc_edit_begins_line(e, begin)};
 
-	l.base = (struct tc_str){.s = e->s + line, .len = tc_edit_skip_blanks(e, line) - line};
+	l.base = tc_edit_base(e, begin);
 	return l;
 }
 

@@ -13,12 +13,23 @@ static bool is_break(char c)
 	return c == '\n' || c == '\r';
 }
 
+/* Questions come nearly in the order of the text, often about one long line: what was found last is remembered. */
 uint32_t tc_edit_line(const struct tc_edit *e, uint32_t off)
 {
+	struct tc_edit_seen *seen = e->seen;
+	uint32_t at, least = e->begin;
+
 	off = off < e->end ? off : e->end;
-	while (off > e->begin && !is_break(e->s[off - 1]))
-		off--;
-	return off;
+	if (off >= seen->line && off <= seen->off && seen->line >= e->begin)
+		return seen->line;
+	if (off > seen->off && seen->line >= e->begin)
+		least = seen->off;
+	for (at = off; at > least && !is_break(e->s[at - 1]); at--)
+		;
+	if (at == least && least > e->begin && !is_break(e->s[at - 1]))
+		at = seen->line;
+	*seen = (struct tc_edit_seen){.line = at, .off = off};
+	return at;
 }
 
 uint32_t tc_edit_line_stop(const struct tc_edit *e, uint32_t off)
@@ -53,6 +64,17 @@ uint32_t tc_edit_skip_blanks(const struct tc_edit *e, uint32_t off)
 	while (off < e->end && tc_edit_is_blank(e->s[off]))
 		off++;
 	return off;
+}
+
+struct tc_str tc_edit_base(struct tc_edit *e, uint32_t off)
+{
+	uint32_t line = tc_edit_line(e, off), text = line;
+
+	while (text < off && text - line <= TC_EDIT_COL_MAX && tc_edit_is_blank(e->s[text]))
+		text++;
+	if (text - line > TC_EDIT_COL_MAX)
+		tc_edit_decline(e, "a line is indented too far");
+	return (struct tc_str){.s = e->s + line, .len = text - line};
 }
 
 uint32_t tc_edit_skip(const struct tc_edit *e, uint32_t off)
@@ -246,7 +268,7 @@ static uint32_t key_begin(const struct tc_edit *e, const struct tc_node *map, co
 /* The dash of an item may stand on a line above it. */
 static uint32_t dash_of(const struct tc_edit *e, const struct tc_node *seq, const struct tc_node *item, int col)
 {
-	uint32_t least = tc_edit_line(e, tc_edit_body(e, seq)), line = tc_edit_line(e, item->off);
+	uint32_t least = tc_edit_line(e, seq->off), line = tc_edit_line(e, item->off);
 
 	for (;;) {
 		uint32_t at = line + (uint32_t)col;

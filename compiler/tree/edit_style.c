@@ -74,6 +74,8 @@ static void json_style(struct tc_edit *e, const struct tc_node *root)
 			from++;
 		}
 		e->unit = (struct tc_str){.s = e->s + from, .len = child->off - from};
+		if (e->unit.len > STEP_MAX)
+			e->unit = TC_STR("  ");
 	}
 	e->colon_space = first ? tc_edit_is_blank(e->s[first->next->off - 1]) : e->unit.len > 0;
 	e->comma_space = e->colon_space;

@@ -23,6 +23,14 @@ struct tc_splices {
 	const char *doubt; /* what is to blame if the result is wrong all the same; NULL: nothing */
 };
 
+/* Further to the right nothing is added: every new line would repeat the indentation. */
+#define TC_EDIT_COL_MAX 1000
+
+/* A place that was asked about, and where its line begins. */
+struct tc_edit_seen {
+	uint32_t line, off;
+};
+
 struct tc_edit {
 	struct tc_arena *mem;
 	const struct tc_source *src;
@@ -35,6 +43,7 @@ struct tc_edit {
 	struct tc_ptrmap
 		touched; /* collections with an operation somewhere inside; last: how many removals there are */
 	struct tc_splices *out;
+	struct tc_edit_seen *seen;
 
 	/* How the document is written. */
 	enum tc_format format;
@@ -75,6 +84,7 @@ uint32_t tc_edit_next_line(const struct tc_edit *e, uint32_t off); /* behind its
 int tc_edit_col(const struct tc_edit *e, uint32_t off);
 bool tc_edit_begins_line(const struct tc_edit *e, uint32_t off); /* only blanks before it */
 uint32_t tc_edit_skip_blanks(const struct tc_edit *e, uint32_t off);
+struct tc_str tc_edit_base(struct tc_edit *e, uint32_t off);     /* the indentation of its line */
 uint32_t tc_edit_skip(const struct tc_edit *e, uint32_t off);    /* blanks, line breaks, comments */
 bool tc_edit_has_comment(const struct tc_edit *e, uint32_t off); /* only blanks, then one, behind off */
 bool tc_edit_line_is_blank(const struct tc_edit *e, uint32_t off);

@@ -175,8 +175,7 @@ static void replace_between_brackets(struct tc_edit *e, const struct tc_spot *at
 				     const struct tc_node *v)
 {
 	struct tc_buf out = {0};
-	uint32_t line = tc_edit_line(e, n->off), text = tc_edit_skip_blanks(e, line);
-	struct tc_str anchor = tc_edit_anchor(e, n), base = {.s = e->s + line, .len = text - line};
+	struct tc_str anchor = tc_edit_anchor(e, n), base = tc_edit_base(e, n->off);
 	struct tc_node like = *n;
 	uint32_t off = tc_edit_value_off(e, at->key, n), end = n->off == n->end ? off : n->end;
 

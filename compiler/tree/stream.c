@@ -193,9 +193,12 @@ static bool is_separator(const struct tc_source *src, uint32_t off)
 }
 
 /* What stands behind a line break that only YAML knows is no comment to it, and nothing at all to Kubernetes. */
-static bool check_comment(struct cutter *c, uint32_t off, uint32_t end)
+static bool check_breaks(struct cutter *c, uint32_t off, uint32_t end)
 {
 	const char *s = c->src->text.s;
+
+	end -= end > off && s[end - 1] == '\n';
+	end -= end > off && s[end - 1] == '\r';
 
 	while (off < end && tc_yaml_break(s + off, s + end) == 0)
 		off++;
@@ -215,14 +218,12 @@ static bool check_separator(struct cutter *c, uint32_t off, uint32_t end)
 	const char *s = c->src->text.s;
 	uint32_t at = off + 3;
 
-	while (end > at && is_json_space(s[end - 1]))
-		end--;
 	while (at < end && is_json_space(s[at]))
 		at++;
-	if (at == end)
-		return true;
-	if (s[at] == '#' && at > off + 3)
-		return check_comment(c, off + 3, end);
+	if (at == end || (s[at] == '#' && at > off + 3))
+		return check_breaks(c, off + 3, end);
+	while (end > at && is_json_space(s[end - 1]))
+		end--;
 	tc_diag_help(tc_diag(c->diags, TC_MSG_BAD_SEPARATOR, pos(c->src, at),
 			     "found %s behind a document separator, expected the end of the line",
 			     tc_quote(c->mem, (struct tc_str){.s = s + at, .len = end - at})),

@@ -370,6 +370,24 @@ static bool refuse_inner_mark(struct tc_yaml *y)
 	return false;
 }
 
+/* Kubernetes makes LF of every CRLF before YAML sees the text. Of CR CR LF a CRLF is left then, one line break where
+ * there are two in the text. */
+static bool refuse_extra_cr(struct tc_yaml *y)
+{
+	const char *s = y->src->text.s, *end = s + y->end;
+
+	for (const char *p = s + y->begin; (p = memchr(p, '\r', (size_t)(end - p))); p++) {
+		if (end - p < 3 || p[1] != '\r' || p[2] != '\n')
+			continue;
+		tc_diag_help(tc_yaml_fault(y, TC_MSG_LONE_CR, (uint32_t)(p - s),
+					   "found a carriage return in front of CRLF, of which Kubernetes makes one "
+					   "line break"),
+			     "end lines with LF or CRLF");
+		return true;
+	}
+	return false;
+}
+
 static void read_text(struct tc_yaml *y)
 {
 	const char *s = y->src->text.s;
@@ -384,7 +402,7 @@ static void read_text(struct tc_yaml *y)
 	if (!yaml_parser_initialize(&y->parser))
 		tc_no_memory();
 	tc_yaml_text_begin(y);
-	if (y->ascii || !refuse_inner_mark(y))
+	if (!refuse_extra_cr(y) && (y->ascii || !refuse_inner_mark(y)))
 		read_events(y);
 	yaml_parser_delete(&y->parser);
 	tc_buf_free(&y->keys);

@@ -128,7 +128,20 @@ static void dropped(void **state)
 		"   1 | --- # c\n"
 		"     |        ^\n"
 		"  help: end lines with LF or CRLF\n");
-	READS("--- # c\r\nb: 2\n--- \r\nc: 3\n", "{\"b\":2}\n{\"c\":3}\n");
+	REFUSES("---\r\t\n",
+		"in.yaml:1:4: error: a document separator ends with a line break that is no line feed; kubectl "
+		"would drop what follows silently [TC007]\n"
+		"   1 | ---\n"
+		"     |    ^\n"
+		"  help: end lines with LF or CRLF\n");
+	READS("--- # c\r\nb: 2\n--- \r\nc: 3\n---\r", "{\"b\":2}\n{\"c\":3}\n-\n");
+	REFUSES("a: |\r\n  b\r\r\n  c\r\n", "in.yaml:2:4: error: found a carriage return in front of CRLF, of which "
+					    "Kubernetes makes one line break "
+					    "[TC007]\n"
+					    "   2 |   b\n"
+					    "     |    ^\n"
+					    "  help: end lines with LF or CRLF\n");
+	READS("a: b\r\r c\r\n", "{\"a\":\"b\\nc\"}\n");
 	/* kubectl looks for JSON at the first byte only. */
 	READS("{\"a\":\"\\/\"}", "{\"a\":\"/\"}\n");
 	REFUSES("\xef\xbb\xbf{\"a\":\"\\/\"}",

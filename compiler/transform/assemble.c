@@ -7,8 +7,9 @@ struct assembly {
 	struct tc_work *w;
 	struct tc_result_source *out;
 	size_t cap;
-	bool crlf;    /* the source's line ends */
-	bool pending; /* the last piece does not end with a line end */
+	struct tc_arena *scratch; /* patched trees, until their text is made */
+	bool crlf;                /* the source's line ends */
+	bool pending;             /* the last piece does not end with a line end */
 };
 
 static struct tc_piece *add_piece(struct assembly *a, const char *text, size_t len)
@@ -20,53 +21,50 @@ static struct tc_piece *add_piece(struct assembly *a, const char *text, size_t l
 	return &a->out->pieces[a->out->npieces++];
 }
 
-static const char *line_end(const struct assembly *a)
+static const char *line_end(bool crlf)
 {
-	return a->crlf ? "\r\n" : "\n";
+	return crlf ? "\r\n" : "\n";
+}
+
+static bool has_crlf(const struct tc_source *src)
+{
+	const char *newline = memchr(src->text.s, '\n', src->text.len);
+
+	return newline && newline > src->text.s && newline[-1] == '\r';
 }
 
 /* JSON keeps the shape of its source: one line, or steps of two blanks. */
-static struct tc_emit how(const struct assembly *a, const struct tc_doc *doc)
+static struct tc_emit how(const struct tc_doc *doc, bool crlf)
 {
 	struct tc_str text = {.s = doc->src->text.s + doc->begin, .len = doc->end - doc->begin};
 	size_t end = text.len;
 
 	if (doc->format == TC_YAML)
-		return (struct tc_emit){.format = TC_YAML, .crlf = a->crlf};
+		return (struct tc_emit){.format = TC_YAML, .crlf = crlf};
 	while (end && (text.s[end - 1] == '\n' || text.s[end - 1] == '\r' || text.s[end - 1] == ' '))
 		end--;
-	return (struct tc_emit){.format = TC_JSON, .crlf = a->crlf, .indent = end && memchr(text.s, '\n', end) ? 2 : 0};
+	return (struct tc_emit){.format = TC_JSON, .crlf = crlf, .indent = end && memchr(text.s, '\n', end) ? 2 : 0};
 }
 
-/* The text of a tree, behind head; *text is freed by the caller. */
-static int emit(struct assembly *a, struct tc_buf *text, const struct tc_node *root, const struct tc_doc *doc,
-		struct tc_str head)
+int tc_assemble_text(struct tc_work *w, struct tc_buf *out, const struct tc_node *object, const struct tc_doc *doc)
 {
-	text->secret = a->w->stage->keys != NULL;
-	tc_buf_add(text, head.s, head.len);
-	if (tc_emit_verified(text, root, how(a, doc), a->w->err) < 0)
+	bool crlf = has_crlf(doc->src);
+
+	if (tc_emit_verified(out, object, how(doc, crlf), w->err) < 0)
 		return -1;
 	if (doc->format == TC_JSON)
-		tc_buf_puts(text, line_end(a));
+		tc_buf_puts(out, line_end(crlf));
 	return 0;
 }
 
-static int emit_piece(struct assembly *a, const struct tc_node *root, const struct tc_doc *doc, struct tc_str head)
+/* A piece whose text was built in a buffer. */
+static struct tc_piece *add_text(struct assembly *a, const struct tc_buf *text)
 {
-	_cleanup_buf_ struct tc_buf text = {0};
-	struct tc_piece *piece;
+	struct tc_piece *piece = add_piece(a, tc_strndup(a->w->mem, text->p, text->len), text->len);
 
-	if (emit(a, &text, root, doc, head) < 0)
-		return -1;
-	piece = add_piece(a, tc_strndup(a->w->mem, text.p, text.len), text.len);
-	piece->root = root;
+	piece->document = true;
 	a->out->changed = true;
-	return 0;
-}
-
-static bool is_cluster_scoped(const struct tc_node *object)
-{
-	return !tc_get_path(object, "metadata", "namespace", NULL);
+	return piece;
 }
 
 /* The blank lines and comments before the first line of the root: they stay when a document is written anew. */
@@ -93,63 +91,66 @@ static struct tc_str head_of(const struct tc_stage_doc *d)
 	return (struct tc_str){.s = text + doc->sep, .len = end - doc->sep};
 }
 
-static int add_new(struct assembly *a, struct tc_stage_doc *d, const struct tc_node *object)
+static void add_new(struct assembly *a, const struct tc_stage_doc *d, const struct tc_made *made)
 {
-	const char *separator = d->cut->format == TC_JSON ? "" : tc_printf(a->w->mem, "---%s", line_end(a));
-
 	if (a->pending)
-		add_piece(a, line_end(a), strlen(line_end(a)));
-	if (emit_piece(a, object, d->cut, tc_str(separator)) < 0)
-		return -1;
-	a->out->pieces[a->out->npieces - 1].cluster_scoped = is_cluster_scoped(object);
-	return 0;
+		add_piece(a, line_end(a->crlf), strlen(line_end(a->crlf)));
+	if (d->cut->format == TC_YAML)
+		add_piece(a, a->crlf ? "---\r\n" : "---\n", a->crlf ? 5 : 4)->cluster_scoped = made->cluster_scoped;
+	*add_piece(a, made->text.s, made->text.len) =
+		(struct tc_piece){.text = made->text, .document = true, .cluster_scoped = made->cluster_scoped};
+	a->out->changed = true;
 }
 
-static void add_unchanged(struct assembly *a, const struct tc_doc *doc)
+static struct tc_piece *add_unchanged(struct assembly *a, const struct tc_doc *doc)
 {
-	add_piece(a, doc->src->text.s + doc->sep, doc->end - doc->sep)->doc = doc;
+	struct tc_piece *piece = add_piece(a, doc->src->text.s + doc->sep, doc->end - doc->sep);
+
+	piece->document = true;
+	return piece;
 }
 
 /* An object of ours is replaced whole, by a text that a second run gives again. */
-static int add_replaced(struct assembly *a, struct tc_stage_doc *d)
+static void add_replaced(struct assembly *a, const struct tc_stage_doc *d)
 {
 	const struct tc_doc *doc = d->cut;
-	struct tc_str old = {.s = doc->src->text.s + doc->sep, .len = doc->end - doc->sep};
-	struct tc_str separator = {.s = old.s, .len = doc->format == TC_JSON ? 0 : doc->begin - doc->sep};
-	_cleanup_buf_ struct tc_buf text = {0};
+	struct tc_str old = {.s = doc->src->text.s + doc->begin, .len = doc->end - doc->begin};
+	struct tc_piece *piece;
 
-	if (emit(a, &text, d->whole, doc, separator) < 0)
-		return -1;
-	/* JSON has no comments that could be stale: there the tree decides, and the author's spacing stays. */
-	if (doc->format == TC_JSON ? tc_equal(d->root, d->whole, true) : tc_str_equal(tc_buf_str(&text), old)) {
-		add_unchanged(a, doc);
+	if (tc_str_equal(d->whole.text, old)) {
+		piece = add_unchanged(a, doc);
 	} else {
-		add_piece(a, tc_strndup(a->w->mem, text.p, text.len), text.len)->root = d->whole;
+		if (doc->format == TC_YAML && doc->begin > doc->sep)
+			add_piece(a, doc->src->text.s + doc->sep, doc->begin - doc->sep)->cluster_scoped =
+				d->whole.cluster_scoped;
+		piece = add_piece(a, d->whole.text.s, d->whole.text.len);
+		piece->document = true;
 		a->out->changed = true;
 	}
-	a->out->pieces[a->out->npieces - 1].cluster_scoped = is_cluster_scoped(d->whole);
-	return 0;
+	piece->cluster_scoped = d->whole.cluster_scoped;
 }
 
 /* The author's document with its changes: made in its text, or else written anew from the tree. */
 static int add_patched(struct assembly *a, struct tc_stage_doc *d)
 {
 	const struct tc_doc *doc = d->cut;
-	const struct tc_node *patched = tc_patch_apply(a->w->mem, d->patch);
+	struct tc_arena_mark mark = tc_arena_mark(a->scratch);
+	const struct tc_node *patched = tc_patch_apply(a->scratch, d->patch);
 	_cleanup_buf_ struct tc_buf text = {.secret = a->w->stage->keys != NULL};
 	const char *why = NULL;
 	struct tc_piece *piece;
 
 	tc_buf_add(&text, doc->src->text.s + doc->sep, doc->begin - doc->sep);
-	if (tc_edit_verified(&text, doc, d->patch, patched, &why)) {
-		piece = add_piece(a, tc_strndup(a->w->mem, text.p, text.len), text.len);
-		piece->root = patched;
-		a->out->changed = true;
-	} else {
-		if (emit_piece(a, patched, doc, doc->format == TC_JSON ? (struct tc_str){0} : head_of(d)) < 0)
+	if (!tc_edit_verified(&text, doc, d->patch, patched, &why)) {
+		struct tc_str head = doc->format == TC_JSON ? (struct tc_str){0} : head_of(d);
+
+		tc_buf_clear(&text);
+		tc_buf_add(&text, head.s, head.len);
+		if (tc_assemble_text(a->w, &text, patched, doc) < 0)
 			return -1;
-		piece = &a->out->pieces[a->out->npieces - 1];
 	}
+	tc_arena_rewind(a->scratch, mark);
+	piece = add_text(a, &text);
 	piece->edit = why ? TC_EDIT_ANEW : TC_EDIT_MADE;
 	piece->why = why;
 	piece->at = tc_node_pos(d->root);
@@ -162,25 +163,26 @@ static int add_doc(struct assembly *a, struct tc_stage_doc *d)
 
 	if (d->drop) {
 		a->out->changed = true;
-		return 0;
+	} else if (d->whole.text.s) {
+		add_replaced(a, d);
+	} else if (!d->patch || d->patch->count == 0) {
+		struct tc_piece *piece = add_unchanged(a, doc);
+
+		/* One of ours that is as it should be. */
+		piece->cluster_scoped = d->nobjects == 1 && d->objects[0]->ours &&
+					d->objects[0]->kind->role == TC_ROLE_SPIFFEID && !tc_doc_is_list(d);
+	} else {
+		return add_patched(a, d);
 	}
-	if (d->whole)
-		return add_replaced(a, d);
-	if (!d->patch || d->patch->count == 0) {
-		add_unchanged(a, doc);
-		return 0;
-	}
-	return add_patched(a, d);
+	return 0;
 }
 
 static int add_with_new(struct assembly *a, struct tc_stage_doc *d)
 {
 	if (add_doc(a, d) < 0)
 		return -1;
-	for (size_t i = 0; i < d->nadded; i++) {
-		if (add_new(a, d, d->added[i]) < 0)
-			return -1;
-	}
+	for (size_t i = 0; i < d->nadded; i++)
+		add_new(a, d, &d->added[i]);
 	return 0;
 }
 
@@ -196,10 +198,10 @@ static void add_front(struct assembly *a, const struct tc_stage_doc *docs, size_
 
 int tc_assemble(struct tc_work *w, struct tc_result_source *out, struct tc_stage_doc *docs, size_t ndocs)
 {
-	struct assembly a = {.w = w, .out = out};
-	const char *newline = memchr(out->src->text.s, '\n', out->src->text.len);
+	_cleanup_(tc_arena_free) struct tc_arena *scratch =
+		w->stage->keys ? tc_arena_new_secret(64 * 1024) : tc_arena_new(64 * 1024);
+	struct assembly a = {.w = w, .out = out, .scratch = scratch, .crlf = has_crlf(out->src)};
 
-	a.crlf = newline && newline > out->src->text.s && newline[-1] == '\r';
 	add_front(&a, docs, ndocs);
 	for (size_t i = 0; i < ndocs; i++) {
 		if (add_with_new(&a, &docs[i]) < 0)

@@ -8,6 +8,7 @@ static void put_text(struct tc_work *w, struct tc_node *map, const char *key, co
 
 static void make(struct tc_work *w, struct tc_tentacle *t, const struct tc_dep *dep)
 {
+	struct tc_arena_mark mark = tc_arena_mark(w->mem);
 	struct tc_subject subject = tc_subject_of(w, t, dep->config);
 	const struct tc_origin *origin = tc_dep_origin(w->mem, dep, "registration");
 	const char *class_name = tc_value_named(&subject, "class_name");
@@ -24,7 +25,7 @@ static void make(struct tc_work *w, struct tc_tentacle *t, const struct tc_dep *
 	tc_put(w->mem, spec, "podSelector", tc_new_selector(w->mem, origin, TC_LABEL_RELEASE, t->name));
 	tc_put(w->mem, spec, "namespaceSelector", tc_new_selector(w->mem, origin, TC_LABEL_NAMESPACE, t->enclave));
 	put_text(w, spec, "hint", tc_printf(w->mem, "%s.%s", t->enclave, t->name));
-	tc_place_object(w, t, TC_ROLE_SPIFFEID, object);
+	tc_place_object(w, t, TC_ROLE_SPIFFEID, object, mark);
 }
 
 void tc_transform_clusterspiffeid(struct tc_work *w, struct tc_tentacle *t)

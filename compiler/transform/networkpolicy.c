@@ -100,8 +100,9 @@ static void extend(struct tc_work *w, struct tc_tentacle *t, struct tc_object *p
 	tc_ledger_close(&l, t->origin);
 }
 
-static void make(struct tc_work *w, struct tc_tentacle *t, const char *name, struct tc_node *rules)
+static void make(struct tc_work *w, struct tc_tentacle *t, const char *name, bool own)
 {
+	struct tc_arena_mark mark = tc_arena_mark(w->mem);
 	struct tc_node *object, *spec = tc_new_map(w->mem, t->origin), *types = tc_new_seq(w->mem, t->origin);
 
 	object = tc_new_object(w, t, "networking.k8s.io/v1", "NetworkPolicy", name, t->enclave, t->origin);
@@ -109,8 +110,8 @@ static void make(struct tc_work *w, struct tc_tentacle *t, const char *name, str
 	tc_put(w->mem, spec, "podSelector", tc_new_selector(w->mem, t->origin, TC_LABEL_RELEASE, t->name));
 	tc_push(types, tc_new_string(w->mem, t->origin, TC_STR("Egress")));
 	tc_put(w->mem, spec, "policyTypes", types);
-	tc_put(w->mem, spec, "egress", rules);
-	tc_place_object(w, t, TC_ROLE_NETWORKPOLICY, object);
+	tc_put(w->mem, spec, "egress", tc_egress_rules(w, t, own));
+	tc_place_object(w, t, TC_ROLE_NETWORKPOLICY, object, mark);
 }
 
 void tc_transform_networkpolicy(struct tc_work *w, struct tc_tentacle *t)
@@ -129,5 +130,5 @@ void tc_transform_networkpolicy(struct tc_work *w, struct tc_tentacle *t)
 	if (author)
 		extend(w, t, author, tc_egress_rules(w, t, false));
 	else
-		make(w, t, name, tc_egress_rules(w, t, mode == TC_NETPOL_CONTRACT));
+		make(w, t, name, mode == TC_NETPOL_CONTRACT);
 }

@@ -195,14 +195,9 @@ struct tc_patch *tc_doc_patch(struct tc_arena *mem, struct tc_stage_doc *doc)
 	return doc->patch;
 }
 
-void tc_doc_add(struct tc_arena *mem, struct tc_stage_doc *doc, struct tc_node *object, bool apart)
+bool tc_doc_is_list(const struct tc_stage_doc *doc)
 {
-	if (!apart && doc->nobjects && doc->objects[0]->item != SIZE_MAX) {
-		tc_patch_push(tc_doc_patch(mem, doc), tc_get(doc->root, "items"), object);
-		return;
-	}
-	tc_grow(mem, doc->added, doc->nadded, doc->added_cap);
-	doc->added[doc->nadded++] = object;
+	return doc->nobjects && doc->objects[0]->item != SIZE_MAX;
 }
 
 const struct tc_node *tc_object_metadata(const struct tc_object *o)

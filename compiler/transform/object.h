@@ -51,15 +51,21 @@ struct tc_object {
 			 wanted */
 };
 
+/* An object that tentc makes, as text without a separator. Its tree is let go: there are more of these than of anything
+ * else. */
+struct tc_made {
+	struct tc_str text;
+	bool cluster_scoped;
+};
+
 /* One document of the input and what becomes of it. */
 struct tc_stage_doc {
 	struct tc_doc *cut;
 	const struct tc_node *root; /* NULL: let go, or nothing in it */
 	struct tc_patch *patch;     /* NULL: no change yet */
-	const struct tc_node
-		*whole; /* takes the document's place: objects that tentc made are replaced, never edited */
-	bool drop;      /* leaves the output */
-	const struct tc_node **added; /* new objects that follow the document */
+	struct tc_made whole;  /* text.s set: takes the document's place. What tentc made is replaced, never edited */
+	bool drop;             /* leaves the output */
+	struct tc_made *added; /* new objects that follow the document */
 	size_t nadded, added_cap;
 	struct tc_object **objects; /* of this document, in order */
 	size_t nobjects;
@@ -83,8 +89,8 @@ void tc_doc_expand(struct tc_arena *mem, struct tc_stage_doc *doc);
 /* The document's patch, made at the first call. */
 struct tc_patch *tc_doc_patch(struct tc_arena *mem, struct tc_stage_doc *doc);
 
-/* A new object joins the document's List; where it is none, or with apart set, it follows the document. */
-void tc_doc_add(struct tc_arena *mem, struct tc_stage_doc *doc, struct tc_node *object, bool apart);
+/* Is the document a List, which new objects join? */
+bool tc_doc_is_list(const struct tc_stage_doc *doc);
 
 const struct tc_node *tc_object_metadata(const struct tc_object *o);
 /* NULL when absent. */

@@ -32,28 +32,34 @@ static int write_line(struct tc_buf *out, const struct tc_node *root, struct tc_
 	return failed;
 }
 
+/* Every piece that is not the input's own was read again when it was made, so it can be read once more. */
+static int write_piece(struct tc_buf *out, struct tc_arena *mem, const struct tc_piece *piece,
+		       const struct tc_limits *limits, struct tc_error *err)
+{
+	struct tc_source src = {.name = "", .text = piece->text};
+	struct tc_diags unseen = {.mem = mem};
+	struct tc_doc *docs;
+	size_t n = tc_stream_cut(mem, &src, limits, &unseen, &docs);
+	int failed = 0;
+
+	for (size_t i = 0; i < n && !failed; i++) {
+		if (tc_doc_read(mem, &docs[i], limits, &unseen) && docs[i].root)
+			failed = write_line(out, docs[i].root, err);
+	}
+	return unseen.errors ? tc_fail(err, TC_E_BUG, "a document of the output cannot be read again") : failed;
+}
+
 int tc_result_write_json(struct tc_buf *out, const struct tc_result_source *source, enum tc_cluster_scoped which,
 			 const struct tc_limits *limits, struct tc_error *err)
 {
-	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(64 * 1024);
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new_secret(64 * 1024);
 	struct tc_arena_mark mark = tc_arena_mark(mem);
 	int failed = 0;
 
 	for (size_t i = 0; i < source->npieces && !failed; i++) {
-		const struct tc_piece *piece = &source->pieces[i];
-		struct tc_doc doc;
-
-		if (!is_wanted(piece, which))
-			continue;
-		if (piece->root) {
-			failed = write_line(out, piece->root, err);
-		} else if (piece->doc) {
-			doc = *piece->doc;
-			doc.root = NULL;
-			if (tc_doc_read(mem, &doc, limits, NULL) && doc.root)
-				failed = write_line(out, doc.root, err);
-			tc_arena_rewind(mem, mark);
-		}
+		if (source->pieces[i].document && is_wanted(&source->pieces[i], which))
+			failed = write_piece(out, mem, &source->pieces[i], limits, err);
+		tc_arena_rewind(mem, mark);
 	}
 	return failed;
 }

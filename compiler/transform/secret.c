@@ -67,6 +67,7 @@ void tc_secret_keys(struct tc_work *w, struct tc_tentacle *t)
 
 void tc_transform_secret(struct tc_work *w, struct tc_tentacle *t)
 {
+	struct tc_arena_mark mark = tc_arena_mark(w->mem);
 	struct tc_node *secret, *data;
 
 	if (!t->secret_name)
@@ -92,5 +93,5 @@ void tc_transform_secret(struct tc_work *w, struct tc_tentacle *t)
 		}
 		tc_put(w->mem, data, key->key, value);
 	}
-	tc_place_object(w, t, TC_ROLE_SECRET, secret);
+	tc_place_object(w, t, TC_ROLE_SECRET, secret, mark);
 }

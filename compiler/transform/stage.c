@@ -213,7 +213,7 @@ static bool expand_crossed(struct tc_work *w)
 		struct tc_stage_doc *d = &w->docs[i];
 
 		d->patch = NULL;
-		d->whole = NULL;
+		d->whole = (struct tc_made){0};
 		d->drop = false;
 		d->added = NULL;
 		d->nadded = d->added_cap = 0;

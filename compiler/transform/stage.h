@@ -30,10 +30,8 @@ enum tc_edit_kind {
 
 /* One document of the output, in order. */
 struct tc_piece {
-	struct tc_str text; /* with its separator line; concatenated, the pieces of a source are its output stream */
-	const struct tc_node *root; /* what changed or is new; NULL: text is the input's own bytes */
-	const struct tc_doc
-		*doc; /* the document that passed through; NULL for the others, and for bytes between documents */
+	struct tc_str text;  /* with its separator line; concatenated, the pieces of a source are its output stream */
+	bool document;       /* false: bytes between documents (a byte order mark, a line end) */
 	bool cluster_scoped; /* made by tentc and not namespaced: ClusterSPIFFEID */
 	enum tc_edit_kind edit;
 	const char *why;  /* TC_EDIT_ANEW: what could not be done in the text */
@@ -68,7 +66,7 @@ enum tc_cluster_scoped {
 
 /* The output stream of one source in the source's own format. */
 void tc_result_write(struct tc_buf *out, const struct tc_result_source *source, enum tc_cluster_scoped which);
-/* As JSON, one document a line, whatever the source's format. Reads unchanged documents again. */
+/* As JSON, one document a line, whatever the source's format. Reads the texts of the pieces again. */
 int tc_result_write_json(struct tc_buf *out, const struct tc_result_source *source, enum tc_cluster_scoped which,
 			 const struct tc_limits *limits, struct tc_error *err);
 

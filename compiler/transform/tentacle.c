@@ -1,6 +1,7 @@
 #include "compiler/transform/tentacle.h"
 
 #include "compiler/contract/identity.h"
+#include "compiler/transform/assemble.h"
 
 const struct tc_origin *tc_origin_new(struct tc_arena *mem, struct tc_pos at, const char *rule)
 {
@@ -164,26 +165,53 @@ struct tc_node *tc_new_object(struct tc_work *w, const struct tc_tentacle *t, co
 	return object;
 }
 
-static bool in_list(const struct tc_object *o)
+/* The text of an object that stands alone. What was allocated since the mark goes with its tree. */
+static struct tc_made made_text(struct tc_work *w, const struct tc_doc *doc, const struct tc_node *object,
+				struct tc_arena_mark mark)
 {
-	return o->item != SIZE_MAX;
+	_cleanup_buf_ struct tc_buf text = {.secret = w->stage->keys != NULL};
+	bool cluster_scoped = !tc_get_path(object, "metadata", "namespace", NULL);
+
+	if (tc_assemble_text(w, &text, object, doc) < 0)
+		return (struct tc_made){0};
+	/* The diagnostics may live in the same arena. */
+	if (w->diags->mem != w->mem)
+		tc_arena_rewind(w->mem, mark);
+	return (struct tc_made){.text = {.s = tc_strndup(w->mem, text.p, text.len), .len = text.len},
+				.cluster_scoped = cluster_scoped};
 }
 
 /* One of ours takes the place that it had. */
-static void replace_object(struct tc_work *w, struct tc_object *old, struct tc_node *object)
+static void replace_object(struct tc_work *w, struct tc_object *old, struct tc_node *object, struct tc_arena_mark mark)
 {
 	old->claimed = true;
-	if (!in_list(old)) {
-		old->doc->whole = object;
+	/* JSON has no comments that could be stale: there the tree decides, and the author's spacing stays. */
+	if (old->item == SIZE_MAX && old->doc->cut->format == TC_JSON && tc_equal(old->root, object, true))
 		return;
-	}
-	if (!tc_equal(old->root, object, true))
+	if (old->item == SIZE_MAX)
+		old->doc->whole = made_text(w, old->doc->cut, object, mark);
+	else if (!tc_equal(old->root, object, true))
 		tc_patch_replace(tc_doc_patch(w->mem, old->doc), old->root, object);
 	else
 		old->fresh = object;
 }
 
-void tc_place_object(struct tc_work *w, struct tc_tentacle *t, enum tc_role role, struct tc_node *object)
+static void add_object(struct tc_work *w, struct tc_stage_doc *home, struct tc_node *object, bool apart,
+		       struct tc_arena_mark mark)
+{
+	struct tc_made made;
+
+	if (tc_doc_is_list(home) && !apart) {
+		tc_patch_push(tc_doc_patch(w->mem, home), tc_get(home->root, "items"), object);
+		return;
+	}
+	made = made_text(w, home->cut, object, mark);
+	tc_grow(w->mem, home->added, home->nadded, home->added_cap);
+	home->added[home->nadded++] = made;
+}
+
+void tc_place_object(struct tc_work *w, struct tc_tentacle *t, enum tc_role role, struct tc_node *object,
+		     struct tc_arena_mark mark)
 {
 	const struct tc_node *metadata = tc_get(object, "metadata");
 	struct tc_str name = tc_text(tc_get(metadata, "name"));
@@ -196,16 +224,15 @@ void tc_place_object(struct tc_work *w, struct tc_tentacle *t, enum tc_role role
 		struct tc_diag *d;
 
 		if (found[i]->ours && !found[i]->claimed) {
-			replace_object(w, found[i], object);
+			replace_object(w, found[i], object, mark);
 			return;
 		}
 		d = tc_diag(w->diags, TC_MSG_RESERVED_OBJECT, found[i]->at,
 			    "%s \"%.*s\" has the name of an object that tentc makes for \"%s\"", found[i]->kind->kind,
 			    TC_STR_ARG(name), t->name);
 		tc_diag_note(d, t->origin->at, "the contract of \"%s\"", t->name);
-		tc_diag_help(d, found[i]->ours ? "it stands in the input twice: remove one of them"
-					       : "rename it, or remove it if an older tentc made it");
+		tc_diag_help(d, "rename it, or remove it if an older tentc made it");
 		return;
 	}
-	tc_doc_add(w->mem, t->home, object, role == TC_ROLE_SPIFFEID && w->stage->cluster_scoped_apart);
+	add_object(w, t->home, object, role == TC_ROLE_SPIFFEID && w->stage->cluster_scoped_apart, mark);
 }

@@ -60,7 +60,8 @@ struct tc_work {
 	struct tc_arena *mem; /* what the result points to */
 	const struct tc_stage *stage;
 	struct tc_diags *diags;
-	struct tc_error *err; /* a text that does not read back: a bug */
+	struct tc_error *err;    /* a text that does not read back: a bug */
+	const char *config_hash; /* of the configuration; NULL: not needed yet */
 
 	struct tc_stage_doc *docs; /* of all sources, in order */
 	size_t ndocs;
@@ -106,8 +107,10 @@ void tc_transform_workload(struct tc_work *w, struct tc_tentacle *t);
 struct tc_node *tc_new_object(struct tc_work *w, const struct tc_tentacle *t, const char *api_version, const char *kind,
 			      const char *name, const char *ns, const struct tc_origin *origin);
 /* Puts it in place of the object of that role and name that tentc made before, or after the tentacle's document.
- * Reports an object of the author's under that name. */
-void tc_place_object(struct tc_work *w, struct tc_tentacle *t, enum tc_role role, struct tc_node *object);
+ * Reports an object of the author's under that name. mark: of w->mem, from before anything of the object was allocated:
+ * where it is written as text at once, that is given back. */
+void tc_place_object(struct tc_work *w, struct tc_tentacle *t, enum tc_role role, struct tc_node *object,
+		     struct tc_arena_mark mark);
 
 /* {key: value} as a label selector's matchLabels. */
 struct tc_node *tc_new_selector(struct tc_arena *mem, const struct tc_origin *origin, const char *key,

@@ -5,6 +5,18 @@
 #include "compiler/contract/identity.h"
 #include "compiler/tree/emit.h"
 
+/* All workloads have the same one. */
+static const char *config_hash(struct tc_work *w)
+{
+	_cleanup_buf_ struct tc_buf text = {0};
+
+	if (!w->config_hash) {
+		tc_config_canonical(&text, w->stage->config);
+		w->config_hash = tc_sha256_hex(w->mem, tc_buf_str(&text), 64);
+	}
+	return w->config_hash;
+}
+
 /* What the output depends on, so that a later look can tell whether it is up to date. */
 static const char *compiled_hash(struct tc_work *w, const struct tc_tentacle *t)
 {
@@ -12,8 +24,8 @@ static const char *compiled_hash(struct tc_work *w, const struct tc_tentacle *t)
 
 	tc_emit_canonical(&text, t->enriched);
 	tc_buf_putc(&text, '\n');
-	tc_config_canonical(&text, w->stage->config);
-	tc_buf_printf(&text, "level=%u\nepoch=%u\n", t->level, t->epoch);
+	tc_buf_puts(&text, config_hash(w));
+	tc_buf_printf(&text, "\nlevel=%u\nepoch=%u\n", t->level, t->epoch);
 	return tc_sha256_hex(w->mem, tc_buf_str(&text), 16);
 }
 

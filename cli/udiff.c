@@ -174,7 +174,7 @@ static void middle(const struct diff *d, const struct box *box, uint32_t *at_a, 
 static void compare(struct diff *d, struct box box)
 {
 	for (;;) {
-		struct box first = box;
+		struct box first;
 
 		while (box.a < box.a_end && box.b < box.b_end && d->a.number[box.a] == d->b.number[box.b])
 			box.a++, box.b++;

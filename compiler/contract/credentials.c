@@ -7,7 +7,7 @@
 
 #define HKDF_MAX ((size_t)255 * 32)
 
-static const char salt[] = "tentacular.io/exoskeleton/v1";
+static const char exoskeleton_salt[] = "tentacular.io/exoskeleton/v1";
 
 void tc_secret_free(struct tc_secret *s)
 {
@@ -17,11 +17,11 @@ void tc_secret_free(struct tc_secret *s)
 	*s = (struct tc_secret){0};
 }
 
-void tc_hkdf_sha256(struct tc_str hkdf_salt, struct tc_str ikm, struct tc_str info, unsigned char *okm, size_t okm_len)
+void tc_hkdf_sha256(struct tc_str salt, struct tc_str ikm, struct tc_str info, unsigned char *okm, size_t okm_len)
 {
-	int rc = mbedtls_hkdf(mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), (const unsigned char *)hkdf_salt.s,
-			      hkdf_salt.len, (const unsigned char *)ikm.s, ikm.len, (const unsigned char *)info.s,
-			      info.len, okm, okm_len);
+	int rc = mbedtls_hkdf(mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), (const unsigned char *)salt.s, salt.len,
+			      (const unsigned char *)ikm.s, ikm.len, (const unsigned char *)info.s, info.len, okm,
+			      okm_len);
 
 	if (rc == MBEDTLS_ERR_MD_ALLOC_FAILED)
 		tc_no_memory();
@@ -71,8 +71,9 @@ void tc_credential_derive(const struct tc_keyring *ring, const char *key_id, con
 	/* The shorter output of HKDF is the beginning of the longer one. 64 bytes are enough but for one case in 10^20.
 	 */
 	for (;;) {
-		tc_hkdf_sha256(tc_str(salt), (struct tc_str){.s = (const char *)key, .len = TC_ROOT_KEY_LEN},
-			       tc_buf_str(&info), stream, len);
+		tc_hkdf_sha256(tc_str(exoskeleton_salt),
+			       (struct tc_str){.s = (const char *)key, .len = TC_ROOT_KEY_LEN}, tc_buf_str(&info),
+			       stream, len);
 		n = sample(stream, len, out);
 		if (n == TC_CREDENTIAL_LEN || len == HKDF_MAX)
 			break;

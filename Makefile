@@ -98,7 +98,8 @@ PROPERTY_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/property/*.c)))
 FUZZ_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 BENCH_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard bench/*.c)))
 REPLAY_OBJ := $(B)/tests/fuzz/replay.o
-ALL_OBJ := $(LIB_OBJ) $(CLI_OBJ) $(UNIT_OBJ) $(UNIT_HELP) $(PROPERTY_OBJ) $(FUZZ_OBJ) $(BENCH_OBJ) $(REPLAY_OBJ)
+ORACLE_OBJ := $(B)/tests/oracle/read.o
+ALL_OBJ := $(LIB_OBJ) $(CLI_OBJ) $(UNIT_OBJ) $(UNIT_HELP) $(PROPERTY_OBJ) $(FUZZ_OBJ) $(BENCH_OBJ) $(REPLAY_OBJ) $(ORACLE_OBJ)
 
 LIB := $(B)/libtentc.a
 # The commands without main(), so that tests can link them.
@@ -152,6 +153,10 @@ $(B)/tests/property/property: $(PROPERTY_OBJ) $(CLI) $(LIB)
 
 # One program per door. Without a fuzz engine replay.c is its main(), which feeds it files.
 $(FUZZ): %: %.o $(if $(filter fuzz,$(MODE)),,$(REPLAY_OBJ)) $(CLI) $(LIB)
+	$(link)
+
+# Answers for tentc where tests/oracle/main.go asks.
+$(B)/tests/oracle/read: $(ORACLE_OBJ) $(LIB)
 	$(link)
 
 $(BENCH): %: %.o $(CLI) $(LIB)
@@ -245,6 +250,9 @@ check-docs: $(B)/tentc ## every example in the documents compiles
 docs: $(B)/tentc ## writes the table of docs/configuration.md anew
 	@UPDATE=1 sh tests/docs.sh $(B)/tentc
 
+check-oracle: $(B)/tests/oracle/read ## a million texts read as Kubernetes' own parser reads them: SCALARS= SEED=
+	@sh tests/oracle.sh $(B)
+
 SOURCES = $(sort $(wildcard compiler/*/*.[ch] cli/*.[ch] tests/*.[ch] tests/*/*.[ch] bench/*.[ch]))
 format-check: ## clang-format would change nothing
 	@clang-format --dry-run -Werror $(SOURCES)
@@ -310,5 +318,5 @@ FORCE:
 .DELETE_ON_ERROR:
 .PHONY: all release clang everything install uninstall clean check check-unit check-golden check-cli golden property \
 	fuzz-replay fuzz-replay-here fuzz fuzz-here check-layers check-pure check-pure-here check-ldd check-schema schema \
-	check-messages messages check-docs docs format-check format lint lint-files asan valgrind coverage coverage-here bench \
+	check-messages messages check-docs docs check-oracle format-check format lint lint-files asan valgrind coverage coverage-here bench \
 	bench-here deps deps-test demo test help FORCE

@@ -170,7 +170,7 @@ static bool on_alias(struct tc_yaml *y, const yaml_event_t *e)
 
 	if (!n)
 		return false;
-	if (n->kind == TC_ALIAS) {
+	if (a && !a->open) {
 		n->target = a->node;
 		a->node->flags |= TC_NODE_SHARED;
 		place(y, n);

@@ -47,7 +47,7 @@ static enum tc_kind scalar_kind(struct tc_yaml *y, const yaml_event_t *e, struct
 		tc_diag_help(tc_yaml_fault(y, TC_MSG_NOT_FINITE, off,
 					   "found %.*s, which is a number that JSON does not have", TC_STR_ARG(raw)),
 			     "quote it if it is text");
-	if (fault == TC_SCALAR_BAD_TAG)
+	if (tag && fault == TC_SCALAR_BAD_TAG)
 		tc_diag_help(tc_yaml_fault(y, TC_MSG_BAD_TAG, off, "%s does not fit its tag %s", tc_quote(y->mem, raw),
 					   short_tag(y->mem, tag)),
 			     "remove the tag, or write a value that fits it");

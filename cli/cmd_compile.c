@@ -289,9 +289,12 @@ static void explain_edits(const struct compile *c)
 				continue;
 			tc_buf_printf(&text, "%s:%u: ", source->src->name, tc_lines_place(lines, piece->at.off).line);
 			if (piece->edit == TC_EDIT_MADE)
-				tc_buf_puts(&text, "edited\n");
+				tc_buf_puts(&text, "edited");
 			else
-				tc_buf_printf(&text, "written anew: %s\n", piece->why);
+				tc_buf_printf(&text, "written anew: %s", piece->why);
+			if (piece->inner_why)
+				tc_buf_printf(&text, "; the workflow in it was written anew: %s", piece->inner_why);
+			tc_buf_putc(&text, '\n');
 		}
 	}
 	(void)tc_write_all(STDERR_FILENO, "standard error", &(struct tc_str){text.p, text.len}, 1, &lost);

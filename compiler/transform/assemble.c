@@ -153,6 +153,7 @@ static int add_patched(struct assembly *a, struct tc_stage_doc *d)
 	piece = add_text(a, &text);
 	piece->edit = why ? TC_EDIT_ANEW : TC_EDIT_MADE;
 	piece->why = why;
+	piece->inner_why = d->inner_why;
 	piece->at = tc_node_pos(d->root);
 	return 0;
 }

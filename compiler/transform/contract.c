@@ -153,7 +153,7 @@ static bool write_back(struct tc_work *w, struct tc_contract_place *p, const str
 	struct tc_node *value;
 	struct tc_str edited;
 	_cleanup_buf_ struct tc_buf text = {0};
-	const char *why;
+	const char *why = "a change would have reached other places through an alias";
 
 	if (!p->object->expand && tc_edit_embedded(&edited, w->mem, p->scalar, p->patch, document, &why)) {
 		value = tc_new_string(w->mem, origin, edited);
@@ -166,6 +166,7 @@ static bool write_back(struct tc_work *w, struct tc_contract_place *p, const str
 	value = tc_new_string(w->mem, origin, tc_buf_str(&text));
 	value->style = TC_STYLE_LITERAL;
 	tc_patch_replace(outer, p->scalar, value);
+	p->object->doc->inner_why = why;
 	return true;
 }
 

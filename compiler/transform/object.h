@@ -65,6 +65,7 @@ struct tc_stage_doc {
 	struct tc_patch *patch;     /* NULL: no change yet */
 	struct tc_made whole;  /* text.s set: takes the document's place. What tentc made is replaced, never edited */
 	bool drop;             /* leaves the output */
+	const char *inner_why; /* why a document inside of it was written anew; NULL: none was */
 	struct tc_made *added; /* new objects that follow the document */
 	size_t nadded, added_cap;
 	struct tc_object **objects; /* of this document, in order */

@@ -215,6 +215,7 @@ static bool expand_crossed(struct tc_work *w)
 		d->patch = NULL;
 		d->whole = (struct tc_made){0};
 		d->drop = false;
+		d->inner_why = NULL;
 		d->added = NULL;
 		d->nadded = d->added_cap = 0;
 	}

@@ -34,8 +34,9 @@ struct tc_piece {
 	bool document;       /* false: bytes between documents (a byte order mark, a line end) */
 	bool cluster_scoped; /* made by tentc and not namespaced: ClusterSPIFFEID */
 	enum tc_edit_kind edit;
-	const char *why;  /* TC_EDIT_ANEW: what could not be done in the text */
-	struct tc_pos at; /* of an author's document with changes */
+	const char *why;       /* TC_EDIT_ANEW: what could not be done in the text */
+	const char *inner_why; /* the same of a document inside of it; NULL: that was edited, or there is none */
+	struct tc_pos at;      /* of an author's document with changes */
 };
 
 struct tc_result_source {

@@ -78,14 +78,16 @@ static void drop_line_end(struct tc_buf *out, size_t start)
 bool tc_edit_apply(struct tc_buf *out, const struct tc_edit *e)
 {
 	struct tc_splices *o = e->out;
-	size_t start = out->len;
+	size_t start = out->len, added = 0;
 	uint32_t at = e->begin;
 
 	if (o->why)
 		return false;
 	if (!o->sorted)
 		qsort(o->list, o->count, sizeof(*o->list), compare_splices);
-	tc_buf_reserve(out, e->end - e->begin);
+	for (size_t i = 0; i < o->count; i++)
+		added += o->list[i].text.len;
+	tc_buf_reserve(out, e->end - e->begin + added + 2);
 	for (size_t i = 0; i < o->count; i++) {
 		const struct tc_splice *s = &o->list[i];
 
@@ -125,19 +127,14 @@ const struct tc_op *tc_edit_change(const struct tc_edit *e, const struct tc_node
 /* Marks all that stands above an operation, so that the walk passes by what has none. */
 static void touch(struct tc_edit *e, const struct tc_op *op)
 {
-	const struct tc_node *n = op->at ? op->at->parent : op->parent;
+	const struct tc_node *parent = op->at ? op->at->parent : op->parent;
+	struct tc_ptrslot *slot = tc_ptrmap_find(&e->touched, parent);
+	bool removes = op->kind == TC_OP_REMOVE;
 
-	if (op->kind == TC_OP_REMOVE) {
-		struct tc_ptrslot *slot = tc_ptrmap_find(&e->touched, n);
-
-		if (slot)
-			slot->last = (void *)((uintptr_t)slot->last + 1);
-	}
-	for (; n && n->kind != TC_DOC && !tc_ptrmap_find(&e->touched, n); n = n->parent) {
-		bool removes = op->kind == TC_OP_REMOVE && n == op->at->parent;
-
-		tc_ptrmap_add(&e->touched, n)->last = (void *)(uintptr_t)removes;
-	}
+	if (slot && removes)
+		slot->last = (void *)((uintptr_t)slot->last + 1);
+	for (const struct tc_node *n = parent; n && n->kind != TC_DOC && !tc_ptrmap_find(&e->touched, n); n = n->parent)
+		tc_ptrmap_add(&e->touched, n)->last = (void *)(uintptr_t)(removes && n == parent);
 }
 
 void tc_edit_run(struct tc_edit *e, const struct tc_node *root)
@@ -168,7 +165,7 @@ void tc_edit_begin(struct tc_edit *e, struct tc_splices *out, struct tc_arena *m
 		e->begin += 3;
 	*e->seen = (struct tc_edit_seen){.line = e->begin, .off = e->begin};
 	e->limit = e->end;
-	if (doc->format == TC_YAML && e->end > e->begin && e->s[e->end - 1] != '\n')
+	if (doc->format == TC_YAML && e->end > e->begin && e->s[e->end - 1] != '\n' && e->s[e->end - 1] != '\r')
 		e->limit++;
 }
 
@@ -182,12 +179,10 @@ static bool edit_text(struct tc_buf *out, const struct tc_doc *doc, const struct
 	struct tc_edit e;
 
 	*why = NULL;
-	if (patch->root != doc->root)
+	if (patch->root != doc->root) {
 		*why = "a change would have reached other places through an alias";
-	if (doc->end == UINT32_MAX)
-		*why = "the document is too large";
-	if (*why)
 		return false;
+	}
 	tc_edit_begin(&e, &splices, mem, doc, patch);
 	tc_edit_run(&e, doc->root);
 	tc_buf_add(out, doc->src->text.s + doc->begin, e.begin - doc->begin);

@@ -66,11 +66,13 @@ static const struct tc_node *remove_first(const struct block *b, const struct tc
 		end = tc_edit_skip_deeper(b->e, end_of(b, stays), b->col);
 		if (next_of(b->n, stays))
 			at = begin_of(b, next_of(b->n, stays));
+		if (at == UINT32_MAX)
+			return NULL;
 		for (uint32_t line = end; line < at; line = tc_edit_next_line(b->e, line))
 			comments = comments || tc_edit_has_comment(b->e, line);
 	}
-	if (!stays || at == UINT32_MAX)
-		return stays;
+	if (!stays)
+		return NULL;
 	if (!comments) {
 		tc_edit_splice(b->e, begin, at, (struct tc_str){0});
 		return stays;

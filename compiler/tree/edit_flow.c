@@ -126,11 +126,11 @@ static void add_behind(struct tc_edit *e, const struct tc_node *n, const struct 
 }
 
 /* `[a: b]` holds a mapping without brackets. */
-static void add_to_pair(struct tc_edit *e, const struct tc_node *n)
+static void add_to_pair(struct tc_edit *e, const struct tc_node *n, const struct tc_node *key)
 {
-	const struct tc_node *value = n->first->next;
+	const struct tc_node *value = key->next;
 
-	if (n->props || value->off == value->end || begin_of(e, n->first) != n->first->off) {
+	if (!value || n->props || value->off == value->end || begin_of(e, key) != key->off) {
 		tc_edit_decline(e, "a mapping without brackets in a list");
 		return;
 	}
@@ -167,11 +167,18 @@ static void remove_before(struct tc_edit *e, const struct tc_node *n, const stru
 	*done = to;
 }
 
+static const struct tc_node *last_of(const struct tc_node *n, const struct tc_node *child)
+{
+	while (next_of(n, child))
+		child = next_of(n, child);
+	return child;
+}
+
 /* All from first on goes; stays is what then comes last. */
 static void remove_tail(struct tc_edit *e, const struct tc_node *n, const struct tc_node *stays,
-			const struct tc_node *first, const struct tc_node *last)
+			const struct tc_node *first)
 {
-	uint32_t from = begin_of(e, first), to = end_of(e, n, last), before = end_of(e, n, stays);
+	uint32_t from = begin_of(e, first), to = end_of(e, n, last_of(n, first)), before = end_of(e, n, stays);
 	uint32_t comma = comma_behind(e, before), trailing = comma_behind(e, to), line = tc_edit_line(e, from);
 
 	if (!tc_edit_begins_line(e, from) || comma == UINT32_MAX || comma >= line) {
@@ -218,32 +225,27 @@ static const struct tc_node *tail_of(struct tc_edit *e, const struct tc_node *n,
 	return tail;
 }
 
-static const struct tc_node *last_of(const struct tc_node *n, const struct tc_node *child)
-{
-	while (next_of(n, child))
-		child = next_of(n, child);
-	return child;
-}
-
 void tc_edit_flow(struct tc_edit *e, const struct tc_node *n)
 {
-	const struct tc_node *stays = NULL, *tail = tail_of(e, n, &stays), *last = last_of(n, n->first);
+	const struct tc_node *stays = NULL, *tail = tail_of(e, n, &stays);
 	bool adds = has_additions(e, n);
 	uint32_t done = 0; /* all before it is gone already */
 
-	for (const struct tc_node *child = n->first; child != tail; child = next_of(n, child)) {
+	if (!stays)
+		return; /* then it has been replaced as a whole: tc_edit_composed */
+	for (const struct tc_node *child = n->first; child && child != tail; child = next_of(n, child)) {
 		if (is_removed(e, n, child))
 			remove_before(e, n, child, &done);
 		else
 			change(e, n, child);
 	}
 	if (tail && adds)
-		tc_edit_splice(e, begin_of(e, tail), end_of(e, n, last),
+		tc_edit_splice(e, begin_of(e, tail), end_of(e, n, last_of(n, tail)),
 			       new_children(e, n, layout_of(e, n, tail), false));
 	else if (tail)
-		remove_tail(e, n, stays, tail, last);
+		remove_tail(e, n, stays, tail);
 	else if (adds && !has_brackets(e, n))
-		add_to_pair(e, n);
+		add_to_pair(e, n, stays);
 	else if (adds)
-		add_behind(e, n, last);
+		add_behind(e, n, stays);
 }

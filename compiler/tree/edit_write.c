@@ -66,11 +66,11 @@ struct tc_str tc_edit_write_entry(struct tc_edit *e, const struct tc_op *op, int
 	const struct tc_node *key = op->kind == TC_OP_ADD_KEY ? op->key : NULL;
 	struct tc_buf out = {0};
 
-	tc_out_spaces(&out, (size_t)col);
+	tc_buf_fill(&out, ' ', (size_t)col);
 	write_alone(&out, e, key, op->value, col);
 	if (tc_edit_runs_on(e, tc_buf_str(&out), below)) {
 		tc_buf_clear(&out);
-		tc_out_spaces(&out, (size_t)col);
+		tc_buf_fill(&out, ' ', (size_t)col);
 		write_alone(&out, e, key, tc_edit_close(e, op->value), col);
 	}
 	return tc_edit_keep(e, &out);
@@ -102,7 +102,7 @@ struct tc_edit_new tc_edit_write_value(struct tc_edit *e, const struct tc_spot *
 	if (!at->parent || (split && at->parent->kind == TC_SEQ && is_filled(v))) {
 		int col = at->parent ? at->col + 2 : 0;
 
-		tc_out_spaces(&out, is_filled(v) ? (size_t)col : 0);
+		tc_buf_fill(&out, ' ', is_filled(v) ? (size_t)col : 0);
 		tc_emit(&out, v, how(e, col));
 		return is_filled(v) ? (struct tc_edit_new){.rest = tc_edit_keep(e, &out)}
 				    : cut(tc_edit_keep(e, &out), 0);

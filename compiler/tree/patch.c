@@ -310,6 +310,8 @@ void tc_patch_remove(struct tc_patch *p, const struct tc_node *at)
 		return;
 	}
 	op = is_new(at) ? op_of_value(p, at) : change_of(p, at);
+	if (op && op->at == p->root)
+		return;
 	if (op && op->at) {
 		op->kind = TC_OP_REMOVE;
 		op->value = NULL;

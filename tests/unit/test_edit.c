@@ -445,6 +445,44 @@ static void test_flow(void **state)
 	/* clang-format on */
 }
 
+static void test_declined(void **state)
+{
+	(void)state;
+	/* clang-format off */
+	CASES(0,
+	{"a: [?x]\n", "set /a/0/b 1", NULL},
+	{"a: [b: ]\n", "set /a/0/c 1", NULL},
+	{"a: {x: &x 1}\nb: *x\n", "remove /a", NULL},
+	{"- &x a\n- *x\n", "remove /0\npush / b", NULL},
+	{"? # far\n  a\n: 1\n? b\n: 2\n? # off\n  c\n: 3\n", "remove /c", NULL}
+	);
+	/* clang-format on */
+}
+
+/* Each new line would repeat the indentation. */
+static void test_far_right(void **state)
+{
+	(void)state;
+	_cleanup_buf_ struct tc_buf in = {0}, want = {0};
+
+	for (int far = 0; far < 2; far++) {
+		struct edit_case c = {.ops = "set /a/c 2"};
+		size_t col = far ? 1001 : 1000;
+
+		tc_buf_clear(&in);
+		tc_buf_puts(&in, "a:\n");
+		tc_buf_fill(&in, ' ', col);
+		tc_buf_puts(&in, "b: 1\n");
+		tc_buf_clear(&want);
+		tc_buf_puts(&want, in.p);
+		tc_buf_fill(&want, ' ', col);
+		tc_buf_puts(&want, "c: 2\n");
+		c.in = in.p;
+		c.want = far ? NULL : want.p;
+		check_case(&c, 0);
+	}
+}
+
 static void test_json(void **state)
 {
 	(void)state;
@@ -474,6 +512,7 @@ int main(void)
 		cmocka_unit_test(test_replace_null), cmocka_unit_test(test_replace_by_collection),
 		cmocka_unit_test(test_remove),       cmocka_unit_test(test_ends),
 		cmocka_unit_test(test_flow),         cmocka_unit_test(test_json),
+		cmocka_unit_test(test_declined),     cmocka_unit_test(test_far_right),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,6 +68,8 @@ struct tc_service {
 	unsigned port;
 	const char *auth_type; /* contract.detail: full adds auth: {type, secret: <dep>.<auth_field>}; NULL: none */
 	const char *auth_field;
+	/* `type` in the Service Binding layout (servicebinding.io, Well-known Secret Entries), with bindings: true. */
+	const char *binding_type;
 	bool consumes; /* the dependency may list other tentacles under `consumes` */
 	/* What a pod needs beyond the Secret: a CSI volume and the variable that names the socket in it. */
 	const char *csi_driver; /* NULL: nothing */

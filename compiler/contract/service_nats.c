@@ -58,6 +58,7 @@ const struct tc_service tc_service_nats = {
 	.dependency = "tentacular-nats",
 	.protocols = (const char *const[]){"nats", "tls", NULL},
 	.values = values,
+	.binding_type = "nats",
 	.settings = settings,
 	.host = "nats.tentacular-system.svc",
 	.port = 4222,

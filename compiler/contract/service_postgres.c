@@ -103,6 +103,7 @@ const struct tc_service tc_service_postgres = {
 	.dependency = "tentacular-postgres",
 	.protocols = (const char *const[]){"postgres", "postgresql", NULL},
 	.values = values,
+	.binding_type = "postgresql",
 	.settings = settings,
 	.host = "postgres.tentacular-system.svc",
 	.port = 5432,

@@ -97,6 +97,7 @@ const struct tc_service tc_service_rustfs = {
 	.dependency = "tentacular-rustfs",
 	.protocols = (const char *const[]){"s3", "http", "https", "rustfs", NULL},
 	.values = values,
+	.binding_type = "s3",
 	.settings = settings,
 	.host = "rustfs.tentacular-system.svc",
 	.port = 9000,

@@ -117,6 +117,7 @@ const struct tc_service tc_service_spire = {
 	.alias = "tentacular-identity",
 	.protocols = (const char *const[]){"spiffe", "spire", NULL},
 	.values = values,
+	.binding_type = "spiffe",
 	.settings = settings,
 	.csi_driver = "csi.spiffe.io",
 	.csi_volume = "spiffe-workload-api",

@@ -188,7 +188,7 @@ static struct tc_node *secrets_volume(struct tc_pod_edit *e, const struct tc_nod
 	return volume;
 }
 
-static void add_mount(struct tc_pod_edit *e, const struct tc_container *c, const struct tc_origin *origin,
+void tc_pod_add_mount(struct tc_pod_edit *e, const struct tc_container *c, const struct tc_origin *origin,
 		      const char *volume, const char *where)
 {
 	struct tc_node *mount = tc_new_map(e->w->mem, origin);
@@ -198,6 +198,17 @@ static void add_mount(struct tc_pod_edit *e, const struct tc_container *c, const
 	tc_put(e->w->mem, mount, "readOnly", tc_new_bool(e->w->mem, origin, true));
 	if (!tc_pod_item(e, c->node, "volumeMounts", "mountPath", mount_path(e, c, tc_str(where)), mount))
 		reserved(e, tc_find(tc_get(c->node, "volumeMounts"), "mountPath", where), "the mount at", where);
+}
+
+void tc_pod_add_volume(struct tc_pod_edit *e, struct tc_node *volume)
+{
+	struct tc_str text = tc_text(tc_get(volume, "name"));
+	const char *name = tc_strndup(e->w->mem, text.s, text.len);
+	const char *item = tc_printf(e->w->mem, "[%s]", name);
+
+	if (!tc_pod_item(e, e->spec, "volumes", "name", tc_ledger_path(e->w->mem, e->spec_path, "volumes", item, NULL),
+			 volume))
+		reserved(e, tc_find(tc_get(e->spec, "volumes"), "name", name), "the volume", name);
 }
 
 /* The author's mount stays, and points to our volume instead. */
@@ -227,14 +238,12 @@ static void mount_secret(struct tc_pod_edit *e)
 	volume = secrets_volume(e, author);
 	if (!volume)
 		return;
-	if (!tc_pod_item(e, e->spec, "volumes", "name",
-			 tc_ledger_path(e->w->mem, e->spec_path, "volumes", "[" SECRETS_VOLUME "]", NULL), volume))
-		reserved(e, tc_find(tc_get(e->spec, "volumes"), "name", SECRETS_VOLUME), "the volume", SECRETS_VOLUME);
+	tc_pod_add_volume(e, volume);
 	for (size_t i = 0; i < e->ncontainers; i++) {
 		if (author)
 			redirect_mount(e, &e->containers[i], author);
 		else
-			add_mount(e, &e->containers[i], e->t->origin, SECRETS_VOLUME, SECRETS_PATH);
+			tc_pod_add_mount(e, &e->containers[i], e->t->origin, SECRETS_VOLUME, SECRETS_PATH);
 	}
 }
 
@@ -255,7 +264,7 @@ static void mount_socket(struct tc_pod_edit *e, const struct tc_dep *dep)
 	    !tc_is_string(tc_get_path(there, "csi", "driver", NULL), s->csi_driver))
 		reserved(e, there, "the volume", s->csi_volume);
 	for (size_t i = 0; i < e->ncontainers; i++)
-		add_mount(e, &e->containers[i], origin, s->csi_volume, s->csi_mount);
+		tc_pod_add_mount(e, &e->containers[i], origin, s->csi_volume, s->csi_mount);
 }
 
 void tc_pod_mount(struct tc_pod_edit *e)

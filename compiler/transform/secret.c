@@ -18,6 +18,12 @@ static const char *contract_value(struct tc_work *w, const struct tc_tentacle *t
 	return text.len ? tc_strndup(w->mem, text.s, text.len) : NULL;
 }
 
+/* The name of a field among the well-known entries of a Service Binding. */
+static const char *binding_entry(const char *field)
+{
+	return strcmp(field, "user") == 0 ? "username" : field;
+}
+
 static void dep_keys(struct tc_work *w, struct tc_tentacle *t, size_t *cap, const struct tc_dep *dep)
 {
 	struct tc_subject subject = tc_subject_of(w, t, dep->config);
@@ -39,8 +45,15 @@ static void dep_keys(struct tc_work *w, struct tc_tentacle *t, size_t *cap, cons
 			key.value = written ? written : key.value;
 		}
 		key.origin = tc_dep_origin(w->mem, dep, row->name);
+		key.binding = tc_printf(w->mem, "%s/%s", name, binding_entry(row->name));
 		add_key(w, t, cap, key);
 	}
+	if (w->stage->config->bindings)
+		add_key(w, t, cap,
+			(struct tc_secret_key){.key = tc_printf(w->mem, "%s.type", name),
+					       .value = dep->service->binding_type,
+					       .binding = tc_printf(w->mem, "%s/type", name),
+					       .origin = tc_dep_origin(w->mem, dep, "type")});
 }
 
 void tc_secret_keys(struct tc_work *w, struct tc_tentacle *t)

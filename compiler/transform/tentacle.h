@@ -37,6 +37,7 @@ struct tc_secret_key {
 	const char *key;   /* "tentacular-postgres.host" */
 	const char *value; /* NULL: a credential, and there is no root key */
 	bool credential;
+	const char *binding; /* its path in the Service Binding layout: "tentacular-postgres/username"; NULL: none */
 	const struct tc_origin *origin;
 };
 

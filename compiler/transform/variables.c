@@ -3,23 +3,29 @@
 
 #define ALLOW_NET "--allow-net"
 
-static void tell_socket(struct tc_pod_edit *e, const struct tc_container *c, const struct tc_dep *dep)
+void tc_pod_add_variable(struct tc_pod_edit *e, const struct tc_container *c, const struct tc_origin *origin,
+			 const char *name, const char *value)
 {
-	struct tc_subject subject = tc_subject_of(e->w, e->t, dep->config);
-	const struct tc_origin *origin = tc_dep_origin(e->w->mem, dep, "socket");
-	const char *name = dep->service->socket_env;
 	struct tc_node *variable = tc_new_map(e->w->mem, origin);
 	const char *path = tc_ledger_path(e->w->mem, c->path, "env", tc_printf(e->w->mem, "[%s]", name), NULL);
 	struct tc_diag *d;
 
 	tc_put(e->w->mem, variable, "name", tc_new_string(e->w->mem, origin, tc_str(name)));
-	tc_put(e->w->mem, variable, "value", tc_new_string(e->w->mem, origin, tc_str(dep->service->socket(&subject))));
+	tc_put(e->w->mem, variable, "value", tc_new_string(e->w->mem, origin, tc_str(value)));
 	if (tc_pod_item(e, c->node, "env", "name", path, variable))
 		return;
 	d = tc_diag(e->w->diags, TC_MSG_RESERVED_NAME, tc_node_pos(tc_find(tc_get(c->node, "env"), "name", name)),
 		    "container \"%s\" sets %s itself, and not to %s", c->name, name,
-		    tc_quote(e->w->mem, tc_text(tc_get(variable, "value"))));
+		    tc_quote(e->w->mem, tc_str(value)));
 	tc_diag_help(d, "remove the variable: tentc sets it");
+}
+
+static void tell_socket(struct tc_pod_edit *e, const struct tc_container *c, const struct tc_dep *dep)
+{
+	struct tc_subject subject = tc_subject_of(e->w, e->t, dep->config);
+
+	tc_pod_add_variable(e, c, tc_dep_origin(e->w->mem, dep, "socket"), dep->service->socket_env,
+			    dep->service->socket(&subject));
 }
 
 /* Hosts as Deno's flag lists them. */

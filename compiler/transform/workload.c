@@ -300,6 +300,7 @@ void tc_transform_workload(struct tc_work *w, struct tc_tentacle *t)
 		return;
 	label_pods(&e);
 	tc_pod_mount(&e);
+	tc_pod_bindings(&e);
 	tc_pod_variables(&e);
 	annotate(&e);
 	tc_ledger_close(&e.ledger, t->origin);

@@ -26,8 +26,19 @@ struct tc_pod_edit {
 
 /* mounts.c: the Secret at /app/secrets, and the SPIFFE socket. */
 void tc_pod_mount(struct tc_pod_edit *e);
+/* bindings.c: the same values in the Service Binding layout, for frameworks that read it. */
+void tc_pod_bindings(struct tc_pod_edit *e);
 /* variables.c: environment variables, and hosts for a Deno --allow-net flag. */
 void tc_pod_variables(struct tc_pod_edit *e);
+
+/* Mounts a volume read-only in one container; the author's own, different mount there is reported. */
+void tc_pod_add_mount(struct tc_pod_edit *e, const struct tc_container *c, const struct tc_origin *origin,
+		      const char *volume, const char *where);
+/* Sets a variable of one container; the author's own, different one is reported. */
+void tc_pod_add_variable(struct tc_pod_edit *e, const struct tc_container *c, const struct tc_origin *origin,
+			 const char *name, const char *value);
+/* A volume of tentc's own; the author's under its name is reported. */
+void tc_pod_add_volume(struct tc_pod_edit *e, struct tc_node *volume);
 
 /* Adds value to the list at key of map under a name of tentc's own, or brings what tentc put there up to date. An item
  * of that name that is not tentc's is the author's: false, and nothing is done (the caller says what that means). path:

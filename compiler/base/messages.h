@@ -66,6 +66,8 @@
 	X(211, ERROR, BAD_ANNOTATION, "A tentacular.io/ annotation has a value that tentc cannot read.") \
 	X(212, WARNING, NO_CONTRACT, "No document has a contract, so nothing was changed.") \
 	X(213, ERROR, RECOMPILED, "A compiled workflow.yaml on its own keeps no record of what was filled in. Compile the source instead.") \
+	X(214, WARNING, ORPHAN, "An object that tentc made leaves the output, and nothing of its tentacle is in the input. Compile it together with its workload.") \
+	X(215, WARNING, CONTRACT_IGNORED, "An annotation of tentc's stands where it has no effect: on an object that is no workload, in a pod template, or misspelt.") \
 	/* workloads */ \
 	X(250, ERROR, RESERVED_NAME, "A volume, container variable or label of the author's has a name that tentc uses.") \
 	X(251, ERROR, MOUNT_TAKEN, "Something that cannot be combined is mounted at /app/secrets already.") \

@@ -242,6 +242,18 @@ static struct tc_contract_place *bare_place(struct tc_work *w, struct tc_object 
 	return p;
 }
 
+struct tc_contract *tc_contract_check(struct tc_work *w, const struct tc_contract_place *p,
+				      const struct tc_contract_context *ctx)
+{
+	struct tc_diag *d;
+
+	if (p->contract_node)
+		return tc_contract_read(w->mem, p->contract_node, ctx, w->diags);
+	d = tc_diag(w->diags, TC_MSG_NOT_A_CONTRACT, p->at, "the contract is empty, expected a mapping");
+	tc_diag_help(d, "write dependencies: in it, or remove it");
+	return NULL;
+}
+
 /* The contract that an object carries; NULL when there is none or it was refused. */
 static struct tc_contract_place *place_of(struct tc_work *w, struct tc_object *o)
 {
@@ -267,8 +279,12 @@ static struct tc_contract_place *place_of(struct tc_work *w, struct tc_object *o
 	if (!p)
 		return NULL;
 	p->enclave = enclave_for(w, o);
-	if (!p->enclave || !(p->kind == TC_PLACE_ANNOTATION ? name_workload(w, p) : name_workflow(w, p)))
+	if (!p->enclave || !(p->kind == TC_PLACE_ANNOTATION ? name_workload(w, p) : name_workflow(w, p))) {
+		/* Its own problems are reported all the same. */
+		tc_contract_check(w, p,
+				  &(struct tc_contract_context){.config = w->stage->config, .enclave = p->enclave});
 		return NULL;
+	}
 	if (p->workload) {
 		tc_object_load(w->mem, p->workload, w->stage->limits);
 		if (tc_object_is_owned(p->workload))

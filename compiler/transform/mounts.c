@@ -4,7 +4,6 @@
  * keeps the pod in ContainerCreating, so a pod starts only with working credentials. */
 #include "compiler/transform/workload.h"
 
-#define SECRETS_VOLUME "tentacular-exoskeleton"
 #define SECRETS_PATH "/app/secrets"
 
 static struct tc_node *text_node(struct tc_pod_edit *e, const struct tc_origin *origin, const char *text)
@@ -160,7 +159,7 @@ static struct tc_node *secrets_volume(struct tc_pod_edit *e, const struct tc_nod
 	struct tc_str name = tc_text(author);
 	const struct tc_node *theirs, *mode = NULL;
 
-	tc_put(mem, volume, "name", text_node(e, origin, SECRETS_VOLUME));
+	tc_put(mem, volume, "name", text_node(e, origin, TC_SECRETS_VOLUME));
 	tc_put(mem, secret, author ? "name" : "secretName", text_node(e, origin, e->t->secret_name));
 	tc_put(mem, secret, "items", key_items(e));
 	if (!author) {
@@ -215,9 +214,9 @@ void tc_pod_add_volume(struct tc_pod_edit *e, struct tc_node *volume)
 static void redirect_mount(struct tc_pod_edit *e, const struct tc_container *c, const struct tc_node *author)
 {
 	const struct tc_node *mount = secrets_mount(c), *name = tc_get(mount, "name");
-	struct tc_node *ours = text_node(e, e->t->origin, SECRETS_VOLUME);
+	struct tc_node *ours = text_node(e, e->t->origin, TC_SECRETS_VOLUME);
 
-	if (!tc_is_string(name, SECRETS_VOLUME))
+	if (!tc_is_string(name, TC_SECRETS_VOLUME))
 		tc_patch_replace(e->patch, name, ours);
 	tc_ledger_record(&e->ledger,
 			 tc_ledger_path(e->w->mem, mount_path(e, c, tc_text(tc_get(mount, "mountPath"))), "name", NULL),
@@ -231,8 +230,8 @@ static void mount_secret(struct tc_pod_edit *e)
 
 	if (!shared_volume(e, &author))
 		return;
-	if (author && tc_is_string(author, SECRETS_VOLUME)) {
-		reserved(e, author, "the volume", SECRETS_VOLUME);
+	if (author && tc_is_string(author, TC_SECRETS_VOLUME)) {
+		reserved(e, author, "the volume", TC_SECRETS_VOLUME);
 		return;
 	}
 	volume = secrets_volume(e, author);
@@ -243,7 +242,7 @@ static void mount_secret(struct tc_pod_edit *e)
 		if (author)
 			redirect_mount(e, &e->containers[i], author);
 		else
-			tc_pod_add_mount(e, &e->containers[i], e->t->origin, SECRETS_VOLUME, SECRETS_PATH);
+			tc_pod_add_mount(e, &e->containers[i], e->t->origin, TC_SECRETS_VOLUME, SECRETS_PATH);
 	}
 }
 

@@ -6,6 +6,11 @@
 
 #include "compiler/transform/egress.h"
 
+static const struct tc_node *pod_labels(const struct tc_tentacle *t)
+{
+	return t->workload ? tc_get_path(tc_object_template(t->workload), "metadata", "labels", NULL) : NULL;
+}
+
 /* Is there, in the input, a policy that governs the egress of these pods already? name: of the one that tentc writes.
  */
 static bool is_restricted(struct tc_work *w, const struct tc_tentacle *t, const char *name)
@@ -15,11 +20,11 @@ static bool is_restricted(struct tc_work *w, const struct tc_tentacle *t, const 
 
 	for (size_t i = 0; i < n; i++) {
 		/* The author's own selects a label that the pods only get now. */
-		if (found[i]->ours || (tc_policy_selects_only(found[i], t->name) && tc_policy_governs_egress(found[i])))
+		if (found[i]->ours ||
+		    (tc_policy_is_exclusive(found[i], t->name, pod_labels(t)) && tc_policy_governs_egress(found[i])))
 			return true;
 	}
-	return tc_policies_restrict(w, t->enclave,
-				    tc_get_path(tc_object_template(t->workload), "metadata", "labels", NULL));
+	return tc_policies_restrict(w, t->enclave, pod_labels(t));
 }
 
 static void warn(struct tc_work *w, const struct tc_tentacle *t, const char *policy)
@@ -61,7 +66,7 @@ static struct tc_object *author_policy(struct tc_work *w, const struct tc_tentac
 		if (found[i]->ours)
 			continue;
 		*taken = true;
-		if (tc_policy_selects_only(found[i], t->name) && tc_policy_governs_egress(found[i]))
+		if (tc_policy_is_exclusive(found[i], t->name, pod_labels(t)) && tc_policy_governs_egress(found[i]))
 			return found[i];
 	}
 	return NULL;

@@ -26,13 +26,6 @@ bool tc_policy_governs_egress(const struct tc_object *policy)
 	return false;
 }
 
-bool tc_policy_selects_only(const struct tc_object *policy, const char *name)
-{
-	const struct tc_node *labels = tc_get_path(policy->root, "spec", "podSelector", "matchLabels", NULL);
-
-	return tc_is_string(tc_get(labels, TC_LABEL_RELEASE), name);
-}
-
 static int compare_text(struct tc_str a, struct tc_str b)
 {
 	size_t n = a.len < b.len ? a.len : b.len;
@@ -84,34 +77,52 @@ void tc_policies_index(struct tc_work *w, struct tc_arena *mem)
 	qsort(p->entries, p->count, sizeof(*p->entries), compare_entries);
 }
 
-static bool expression_matches(const struct tc_node *e, const struct tc_node *labels)
+/* A label of the pods as they are, or, with name set, as tentc labels those of the tentacle. */
+static struct tc_str label_of(const struct tc_node *labels, const char *name, struct tc_str key)
 {
-	const struct tc_node *value = tc_get_str(labels, tc_text(tc_get(e, "key"))), *values = tc_get(e, "values");
-	struct tc_str op = tc_text(tc_get(e, "operator"));
+	if (name && tc_str_is(key, TC_LABEL_RELEASE))
+		return tc_str(name);
+	if (name && tc_str_is(key, TC_LABEL_EXOSKELETON))
+		return TC_STR("true");
+	return tc_is(tc_get_str(labels, key), TC_STRING) ? tc_text(tc_get_str(labels, key)) : (struct tc_str){0};
+}
+
+/* s NULL: the pods have no such label. An empty one has a pointer. */
+static bool expression_matches(const struct tc_node *e, const struct tc_node *labels, const char *name)
+{
+	struct tc_str value = label_of(labels, name, tc_text(tc_get(e, "key"))), op = tc_text(tc_get(e, "operator"));
 	bool listed = false;
 
-	for (const struct tc_node *i = tc_item(values); i; i = tc_item_next(i))
-		listed = listed || (value && tc_str_equal(tc_text(i), tc_text(value)));
+	for (const struct tc_node *i = tc_item(tc_get(e, "values")); i; i = tc_item_next(i))
+		listed = listed || (value.s && tc_str_equal(tc_text(i), value));
 	if (tc_str_is(op, "In"))
 		return listed;
 	if (tc_str_is(op, "NotIn"))
 		return !listed;
-	return tc_str_is(op, "Exists") == (value != NULL);
+	return tc_str_is(op, "Exists") == (value.s != NULL);
 }
 
-static bool selects(const struct tc_node *selector, const struct tc_node *labels)
+static bool selects(const struct tc_node *selector, const struct tc_node *labels, const char *name)
 {
 	for (struct tc_entry e = tc_first(tc_get(selector, "matchLabels")); e.key; e = tc_next(e)) {
-		const struct tc_node *value = tc_get_str(labels, tc_text(e.key));
+		struct tc_str value = label_of(labels, name, tc_text(e.key));
 
-		if (!value || !tc_str_equal(tc_text(value), tc_text(e.value)))
+		if (!value.s || !tc_str_equal(value, tc_text(e.value)))
 			return false;
 	}
 	for (const struct tc_node *i = tc_item(tc_get(selector, "matchExpressions")); i; i = tc_item_next(i)) {
-		if (!expression_matches(i, labels))
+		if (!expression_matches(i, labels, name))
 			return false;
 	}
 	return true;
+}
+
+bool tc_policy_is_exclusive(const struct tc_object *policy, const char *name, const struct tc_node *labels)
+{
+	const struct tc_node *selector = tc_get_path(policy->root, "spec", "podSelector", NULL);
+
+	return tc_is_string(tc_get(tc_get(selector, "matchLabels"), TC_LABEL_RELEASE), name) &&
+	       selects(selector, labels, name);
 }
 
 static bool any_selects(struct tc_policies *p, const struct tc_policy_entry *place, const struct tc_node *labels)
@@ -127,7 +138,7 @@ static bool any_selects(struct tc_policies *p, const struct tc_policy_entry *pla
 			high = mid;
 	}
 	for (; low < p->count && compare_place(&p->entries[low], place) == 0; low++) {
-		if (p->checks++ >= CHECKS_MAX || selects(p->entries[low].selector, labels))
+		if (p->checks++ >= CHECKS_MAX || selects(p->entries[low].selector, labels, NULL))
 			return true;
 	}
 	return false;

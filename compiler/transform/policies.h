@@ -16,8 +16,9 @@ struct tc_policies {
 
 /* policyTypes tells whether a policy says anything about egress; without it, the presence of egress rules does. */
 bool tc_policy_governs_egress(const struct tc_object *policy);
-/* Its selector names the tentacle, so that it can select no other. */
-bool tc_policy_selects_only(const struct tc_object *policy, const char *name);
+/* Its selector names the tentacle, so that it can select no other, and does select its pods. labels: of the pod
+ * template, without those that tentc adds; NULL when there is none in the input. */
+bool tc_policy_is_exclusive(const struct tc_object *policy, const char *name, const struct tc_node *labels);
 
 void tc_policies_index(struct tc_work *w, struct tc_arena *mem);
 /* Does one of them select pods with these labels in the enclave? After a million compared selectors in one compilation

@@ -1,11 +1,15 @@
 #include "compiler/transform/stage.h"
 
 #include "compiler/transform/assemble.h"
+#include "compiler/transform/notice.h"
 #include "compiler/transform/tentacle.h"
 #include "compiler/tree/emit.h"
 
 /* Cut, and read document by document. The tree of a document that nothing here concerns is let go at once: what is
  * remembered of it is its place, and of a workload its name. */
+/* Each of them looks through all tentacles. */
+#define ORPHANS_MAX 1000
+
 struct reading {
 	struct tc_work *w;
 	struct tc_arena *index; /* names and objects of documents whose trees are let go */
@@ -30,6 +34,7 @@ static void read_doc(struct reading *r, struct tc_stage_doc *doc)
 		return;
 	doc->root = doc->cut->root;
 	tc_objects_of(r->index, doc);
+	tc_notice(w->mem, doc, w->diags);
 	if (!tc_doc_needed(doc, w->stage->config->contract_key)) {
 		bool workload = doc->nobjects && doc->objects[0]->kind->role == TC_ROLE_WORKLOAD;
 
@@ -100,40 +105,33 @@ static void sort_objects(struct tc_work *w, struct tc_arena *index)
 	tc_policies_index(w, index);
 }
 
+/* False when a problem was reported; t->contract is set all the same where all of them have a usable form. */
 static bool read_contracts(struct tc_work *w, struct tc_tentacle *t)
 {
 	struct tc_contract_context ctx = {.config = w->stage->config, .enclave = t->enclave};
-	bool fine = true;
+	size_t errors = w->diags->errors;
+	bool usable = t->nplaces > 0;
 
 	for (size_t i = 0; i < t->nplaces; i++) {
-		struct tc_contract_place *p = t->places[i];
-		size_t errors = w->diags->errors;
-
-		if (!p->contract_node) {
-			struct tc_diag *d = tc_diag(w->diags, TC_MSG_NOT_A_CONTRACT, p->at,
-						    "the contract is empty, expected a mapping");
-
-			tc_diag_help(d, "write dependencies: in it, or remove it");
-			fine = false;
-			continue;
-		}
-		p->contract = tc_contract_read(w->mem, p->contract_node, &ctx, w->diags);
-		if (!p->contract || w->diags->errors != errors)
-			fine = false;
+		t->places[i]->contract = tc_contract_check(w, t->places[i], &ctx);
+		usable = usable && t->places[i]->contract;
 	}
-	if (!fine)
-		return false;
-	t->contract = t->nplaces ? t->places[0]->contract : NULL;
+	t->contract = usable ? t->places[0]->contract : NULL;
 	t->origin = tc_origin_new(w->mem, t->nplaces ? t->places[0]->at : t->workload->at, "contract");
-	return true;
+	return w->diags->errors == errors;
 }
 
 static void compile_tentacle(struct tc_work *w, struct tc_tentacle *t)
 {
-	if (!read_contracts(w, t) || !tc_tentacle_derive(w, t))
+	bool fine = read_contracts(w, t);
+
+	if (!fine && !t->contract)
+		return;
+	if (!tc_tentacle_derive(w, t))
 		return;
 	if (t->contract) {
-		if (!tc_transform_contract(w, t))
+		/* A contract with problems is filled in too: its contradictions are problems of their own. */
+		if (!tc_transform_contract(w, t) || !fine)
 			return;
 		tc_secret_keys(w, t);
 		tc_transform_secret(w, t);
@@ -141,6 +139,27 @@ static void compile_tentacle(struct tc_work *w, struct tc_tentacle *t)
 		tc_transform_clusterspiffeid(w, t);
 	}
 	tc_transform_workload(w, t);
+}
+
+/* Whoever compiles one rendered file alone would lose what tentc made for a workload in another. */
+static void warn_orphan(struct tc_work *w, const struct tc_object *o)
+{
+	struct tc_str release = tc_text(tc_get_path(o->root, "metadata", "labels", TC_LABEL_RELEASE, NULL));
+	const char *name = tc_strndup(w->mem, release.s, release.len), *enclave = tc_enclave_of(w, o);
+	struct tc_diag *d;
+	size_t n;
+
+	if (o->kind->role == TC_ROLE_SPIFFEID || !enclave)
+		return; /* its Secret or policy tells */
+	tc_objects_named(w, TC_ROLE_WORKLOAD, enclave, name, &n);
+	for (size_t i = 0; i < w->ntentacles && !n; i++)
+		n = strcmp(w->tentacles[i].name, name) == 0 && strcmp(w->tentacles[i].enclave, enclave) == 0;
+	if (n || w->orphans++ >= ORPHANS_MAX)
+		return;
+	d = tc_diag(w->diags, TC_MSG_ORPHAN, o->at,
+		    "%s \"%s\" leaves the output: no workload and no contract of \"%s\" is in the input", o->kind->kind,
+		    o->name, name);
+	tc_diag_help(d, "compile it together with its workload, or remove it");
 }
 
 /* What tentc made or edited, and no contract asks for any more. */
@@ -151,6 +170,7 @@ static void take_back(struct tc_work *w, struct tc_object *o)
 	if (o->claimed)
 		return;
 	if (o->ours) {
+		warn_orphan(w, o);
 		if (o->item == SIZE_MAX)
 			o->doc->drop = true;
 		else

@@ -210,6 +210,11 @@ static void add_object(struct tc_work *w, struct tc_stage_doc *home, struct tc_n
 	home->added[home->nadded++] = made;
 }
 
+static bool is_apart(const struct tc_work *w, enum tc_role role)
+{
+	return role == TC_ROLE_SPIFFEID && w->stage->cluster_scoped_apart;
+}
+
 void tc_place_object(struct tc_work *w, struct tc_tentacle *t, enum tc_role role, struct tc_node *object,
 		     struct tc_arena_mark mark)
 {
@@ -223,6 +228,8 @@ void tc_place_object(struct tc_work *w, struct tc_tentacle *t, enum tc_role role
 	for (size_t i = 0; i < n; i++) {
 		struct tc_diag *d;
 
+		if (found[i]->ours && !found[i]->claimed && is_apart(w, role) && found[i]->item != SIZE_MAX)
+			break; /* it leaves its List, unclaimed */
 		if (found[i]->ours && !found[i]->claimed) {
 			replace_object(w, found[i], object, mark);
 			return;
@@ -234,5 +241,5 @@ void tc_place_object(struct tc_work *w, struct tc_tentacle *t, enum tc_role role
 		tc_diag_help(d, "rename it, or remove it if an older tentc made it");
 		return;
 	}
-	add_object(w, t->home, object, role == TC_ROLE_SPIFFEID && w->stage->cluster_scoped_apart, mark);
+	add_object(w, t->home, object, is_apart(w, role), mark);
 }

@@ -70,6 +70,7 @@ struct tc_work {
 	size_t nobjects;
 	struct tc_object **by_name; /* sorted by role, namespace, name, then order */
 	struct tc_policies policies;
+	size_t orphans; /* warned of */
 
 	struct tc_tentacle *tentacles;
 	size_t ntentacles, tentacles_cap;
@@ -83,6 +84,9 @@ struct tc_object **tc_objects_named(const struct tc_work *w, enum tc_role role, 
  * is in none. */
 const char *tc_enclave_of(const struct tc_work *w, const struct tc_object *o);
 
+/* Reads the contract that stands in a place, and reports what is wrong with it. */
+struct tc_contract *tc_contract_check(struct tc_work *w, const struct tc_contract_place *p,
+				      const struct tc_contract_context *ctx);
 /* Finds contracts and their workloads: fills w->tentacles. */
 void tc_bind(struct tc_work *w);
 /* Reports what is wrong with one tentacle's level, epoch and names, and fills the derived members; false: leave it

@@ -271,6 +271,26 @@ static void remove_annotations(struct tc_pod_edit *e)
 	}
 }
 
+/* Are parts of ours left in the pod template? */
+static bool has_ours(const struct tc_object *o)
+{
+	const struct tc_node *template = tc_object_template(o);
+
+	return tc_get_path(template, "metadata", "labels", TC_LABEL_EXOSKELETON, NULL) ||
+	       tc_find(tc_get_path(template, "spec", "volumes", NULL), "name", TC_SECRETS_VOLUME);
+}
+
+static void report_lost_ledger(struct tc_work *w, const struct tc_object *o)
+{
+	struct tc_diag *d =
+		tc_diag(w->diags, TC_MSG_BAD_ANNOTATION, o->at,
+			"%s \"%s\" has lost the annotation %s, so what tentc added cannot be told from what "
+			"was there",
+			o->kind->kind, o->name, TC_ANNOTATION_FILLED);
+
+	tc_diag_help(d, "compile the source again, or restore the annotation from version control");
+}
+
 void tc_transform_workload(struct tc_work *w, struct tc_tentacle *t)
 {
 	struct tc_object *o = t->workload;
@@ -284,6 +304,10 @@ void tc_transform_workload(struct tc_work *w, struct tc_tentacle *t)
 	if (!tc_ledger_open(&e.ledger, o->root, w->diags))
 		return;
 	if (!t->contract) {
+		if (!e.ledger.old && has_ours(o)) {
+			report_lost_ledger(w, o);
+			return;
+		}
 		remove_annotations(&e);
 		tc_ledger_close(&e.ledger, NULL);
 		return;

@@ -7,6 +7,8 @@
 /* What the API server stores is far below; the look-ups here are by name, one after the other. */
 #define TC_CONTAINERS_MAX 1000
 
+#define TC_SECRETS_VOLUME "tentacular-exoskeleton"
+
 struct tc_container {
 	const struct tc_node *node;
 	const char *name;

@@ -8,33 +8,36 @@
 
 /* What an outside destination never includes. 168.63.129.16 is Azure's metadata service and 192.0.0.0/24 holds
  * Oracle's; 240.0.0.0/4 serves as a pod range on GKE. Sorted, and none lies in another. */
-static const struct tc_cidr private_v4[] = {
-	{.addr = {0}, .bits = 8},
-	{.addr = {10}, .bits = 8},
-	{.addr = {100, 64}, .bits = 10},
-	{.addr = {127}, .bits = 8},
-	{.addr = {168, 63, 129, 16}, .bits = 32},
-	{.addr = {169, 254}, .bits = 16},
-	{.addr = {172, 16}, .bits = 12},
-	{.addr = {192, 0, 0}, .bits = 24},
-	{.addr = {192, 168}, .bits = 16},
-	{.addr = {198, 18}, .bits = 15},
-	{.addr = {224}, .bits = 4},
-	{.addr = {240}, .bits = 4},
-};
+#define PRIVATE_V4(X)           \
+	X(0, 0, 0, 0, 8)        \
+	X(10, 0, 0, 0, 8)       \
+	X(100, 64, 0, 0, 10)    \
+	X(127, 0, 0, 0, 8)      \
+	X(168, 63, 129, 16, 32) \
+	X(169, 254, 0, 0, 16)   \
+	X(172, 16, 0, 0, 12)    \
+	X(192, 0, 0, 0, 24)     \
+	X(192, 168, 0, 0, 16)   \
+	X(198, 18, 0, 0, 15)    \
+	X(224, 0, 0, 0, 4)      \
+	X(240, 0, 0, 0, 4)
 
-/* 64:ff9b::/96 is how IPv6-only clusters reach IPv4 (NAT64), so only the private ranges inside it are left out. */
+#define V4(a, b, c, d, n) {.addr = {a, b, c, d}, .bits = (n)},
+#define NAT64(a, b, c, d, n) {.addr = {0, 0x64, 0xff, 0x9b, [12] = a, b, c, d}, .bits = 96 + (n), .v6 = true},
+
+static const struct tc_cidr private_v4[] = {PRIVATE_V4(V4)};
+
+/* 64:ff9b::/96 is how IPv6-only clusters reach IPv4 (NAT64), so only the private ranges inside it are left out. 6to4
+ * has no public relays any more, so that nothing is lost with the whole of it. */
 static const struct tc_cidr private_v6[] = {
-	{.addr = {0}, .bits = 127, .v6 = true},                                           /* ::, ::1 */
-	{.addr = {0, 0x64, 0xff, 0x9b, [12] = 10}, .bits = 104, .v6 = true},              /* 10.0.0.0/8 */
-	{.addr = {0, 0x64, 0xff, 0x9b, [12] = 100, [13] = 64}, .bits = 106, .v6 = true},  /* 100.64.0.0/10 */
-	{.addr = {0, 0x64, 0xff, 0x9b, [12] = 169, [13] = 254}, .bits = 112, .v6 = true}, /* 169.254.0.0/16 */
-	{.addr = {0, 0x64, 0xff, 0x9b, [12] = 172, [13] = 16}, .bits = 108, .v6 = true},  /* 172.16.0.0/12 */
-	{.addr = {0, 0x64, 0xff, 0x9b, [12] = 192, [13] = 168}, .bits = 112, .v6 = true}, /* 192.168.0.0/16 */
-	{.addr = {0, 0x64, 0xff, 0x9b, 0, 1}, .bits = 48, .v6 = true},                    /* local NAT64 */
-	{.addr = {0xfc}, .bits = 7, .v6 = true},                                          /* unique local */
-	{.addr = {0xfe, 0x80}, .bits = 10, .v6 = true},                                   /* link-local */
-	{.addr = {0xff}, .bits = 8, .v6 = true},                                          /* multicast */
+	{.addr = {0}, .bits = 127, .v6 = true},                        /* ::, ::1 */
+	PRIVATE_V4(NAT64)                                              /* the same behind NAT64 */
+	{.addr = {0, 0x64, 0xff, 0x9b, 0, 1}, .bits = 48, .v6 = true}, /* local NAT64 */
+	{.addr = {0x20, 0x02}, .bits = 16, .v6 = true},                /* 6to4 */
+	{.addr = {0xfc}, .bits = 7, .v6 = true},                       /* unique local */
+	{.addr = {0xfe, 0x80}, .bits = 10, .v6 = true},                /* link-local */
+	{.addr = {0xfe, 0xc0}, .bits = 10, .v6 = true},                /* site-local, deprecated */
+	{.addr = {0xff}, .bits = 8, .v6 = true},                       /* multicast */
 };
 
 static const char not_a_block[] = "is neither an address nor a block such as 203.0.113.0/24 or 2001:db8::/32";

@@ -490,8 +490,10 @@ static void test_dynamic_target(void **state)
 	     "d: block block=0.0.0.0/0 1/TCP -0.0.0.0/8 -10.0.0.0/8 -100.64.0.0/10 -127.0.0.0/8 -168.63.129.16/32 "
 	     "-169.254.0.0/16 -172.16.0.0/12 -192.0.0.0/24 -198.18.0.0/15 -224.0.0.0/4 -240.0.0.0/4\n");
 	fine(DYNAMIC("cidr: \"::/0\", dynPorts: [1]"),
-	     "d: block block=::/0 1/TCP -::/127 -64:ff9b::a00:0/104 -64:ff9b::6440:0/106 -64:ff9b::a9fe:0/112 "
-	     "-64:ff9b::ac10:0/108 -64:ff9b::c0a8:0/112 -64:ff9b:1::/48 -fc00::/7 -fe80::/10 -ff00::/8\n");
+	     "d: block block=::/0 1/TCP -::/127 -64:ff9b::/104 -64:ff9b::a00:0/104 -64:ff9b::6440:0/106 "
+	     "-64:ff9b::7f00:0/104 -64:ff9b::a83f:8110/128 -64:ff9b::a9fe:0/112 -64:ff9b::ac10:0/108 "
+	     "-64:ff9b::c000:0/120 -64:ff9b::c0a8:0/112 -64:ff9b::c612:0/111 -64:ff9b::e000:0/100 "
+	     "-64:ff9b::f000:0/100 -64:ff9b:1::/48 -2002::/16 -fc00::/7 -fe80::/10 -fec0::/10 -ff00::/8\n");
 	fine(DYNAMIC("cidr: 172.0.0.0/8, dynPorts: [1]"), "d: block block=172.0.0.0/8 1/TCP -172.16.0.0/12\n");
 	refused(DYNAMIC("dynPorts: []"), "2:13 TC157 a dynamic-target needs a cidr\n"
 					 "  help add cidr: 203.0.113.0/24, or 0.0.0.0/0 for anything outside\n"

@@ -45,10 +45,31 @@ static size_t length(const char *const *words)
 	return n;
 }
 
+static char upper(char c)
+{
+	return tc_is_lower(c) ? (char)(c - 'a' + 'A') : c;
+}
+
+/* HTTPS is five edits away from https. */
+static bool same_letters(struct tc_str word, const char *known)
+{
+	if (word.len != strlen(known))
+		return false;
+	for (size_t i = 0; i < word.len; i++)
+		if (upper(word.s[i]) != upper(known[i]))
+			return false;
+	return true;
+}
+
 bool tc_reader_suggest(struct tc_reader *r, struct tc_diag *diag, struct tc_str word, const char *const *known)
 {
-	const char *near = r->diags->dropped ? NULL : tc_nearest(word, known, length(known));
+	const char *near = NULL;
 
+	for (size_t i = 0; known[i] && !near; i++)
+		if (same_letters(word, known[i]))
+			near = known[i];
+	if (!near && !r->diags->dropped)
+		near = tc_nearest(word, known, length(known));
 	if (near)
 		tc_diag_help(diag, "did you mean \"%s\"?", near);
 	return near;
@@ -196,6 +217,25 @@ static void read_network_policy(struct tc_reader *r, const struct tc_node *root,
 	tc_target_extra(r, f.value, c);
 }
 
+static struct tc_platform_host platform_host(struct tc_reader *r, const struct tc_service_config *s)
+{
+	struct tc_cidr *blocks = tc_alloc(r->mem, (s->peer.cidrs.count + 1) * sizeof(blocks[0]));
+	struct tc_platform_host p = {
+		.service = s->service,
+		.host = tc_target_host_key(r->mem, tc_str(s->host)),
+		.space = tc_host_namespace(r->mem, s->host),
+		.blocks = blocks,
+		.port = s->peer.pod_port ? s->peer.pod_port : s->port,
+	};
+
+	for (size_t i = 0; i < s->peer.cidrs.count; i++)
+		if (!tc_cidr_parse(r->mem, tc_str(s->peer.cidrs.list[i]), &blocks[p.nblocks]))
+			p.nblocks++;
+	if (!tc_cidr_parse(r->mem, tc_str(s->host), &blocks[p.nblocks]))
+		p.nblocks++;
+	return p;
+}
+
 /* What the configuration says, in the form that the checks compare with; its own reader has refused what is wrong. */
 static void prepare(struct tc_reader *r)
 {
@@ -209,10 +249,7 @@ static void prepare(struct tc_reader *r)
 		const struct tc_service_config *s = &config->services[i];
 
 		if (s->enabled && s->host)
-			r->platform[r->nplatform++] = (struct tc_platform_host){
-				.service = s->service,
-				.host = tc_target_host_key(r->mem, tc_str(s->host)),
-			};
+			r->platform[r->nplatform++] = platform_host(r, s);
 	}
 }
 

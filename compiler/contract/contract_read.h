@@ -19,7 +19,11 @@ extern const char *const tc_transports[];       /* "TCP", "UDP", "SCTP", NULL */
 
 struct tc_platform_host {
 	const struct tc_service *service;
-	const char *host; /* as tc_target_host_key has it */
+	const char *host;             /* as tc_target_host_key has it */
+	const char *space;            /* its namespace; NULL: outside the cluster */
+	const struct tc_cidr *blocks; /* where it is outside the cluster */
+	size_t nblocks;
+	unsigned port; /* that a rule opens */
 };
 
 struct tc_reader {
@@ -65,6 +69,8 @@ bool tc_target_block(struct tc_reader *r, const struct tc_field *cidr, struct tc
 bool tc_target_port(struct tc_reader *r, const struct tc_node *port, struct tc_egress_to *to);
 /* owner: the place to blame where the list is absent. */
 bool tc_target_ports(struct tc_reader *r, const struct tc_field *list, struct tc_pos owner, struct tc_egress_to *to);
+/* Refuses addresses at which the platform serves something itself, once the ports are known. */
+bool tc_target_not_platform(struct tc_reader *r, const struct tc_egress_to *to);
 void tc_target_extra(struct tc_reader *r, const struct tc_node *network_policy, struct tc_contract *contract);
 /* Lower case, without a trailing dot and without .cluster.local behind .svc: equal keys are one host. */
 const char *tc_target_host_key(struct tc_arena *mem, struct tc_str host);

@@ -220,7 +220,7 @@ static void read_dynamic_target(struct tc_reader *r, struct tc_dep *dep, const s
 			     "add cidr: 203.0.113.0/24, or 0.0.0.0/0 for anything outside");
 	}
 	fine &= tc_target_ports(r, &ports, tc_node_pos(type->value), &dep->to);
-	if (fine)
+	if (fine && tc_target_not_platform(r, &dep->to))
 		dep->kind = TC_DEP_CIDR;
 }
 
@@ -262,7 +262,7 @@ static void read_host(struct tc_reader *r, struct tc_dep *dep, const struct tc_f
 	bool fine = tc_target_host(r, host->value, &dep->to);
 
 	fine &= read_port(r, dep, host, protocol);
-	if (fine)
+	if (fine && (dep->to.host || tc_target_not_platform(r, &dep->to)))
 		dep->kind = dep->to.host ? TC_DEP_HOST : TC_DEP_CIDR;
 }
 

@@ -80,14 +80,69 @@ bool tc_target_block(struct tc_reader *r, const struct tc_field *cidr, struct tc
 	return false;
 }
 
+static bool names_port(const struct tc_egress_to *to, unsigned number)
+{
+	for (size_t i = 0; i < to->nports; i++)
+		if (to->ports[i].number == number && strcmp(to->ports[i].protocol, "TCP") == 0)
+			return true;
+	return false;
+}
+
+static bool covers(const struct tc_egress_to *to, const struct tc_cidr *block)
+{
+	if (!tc_cidr_overlaps(&to->cidr, block))
+		return false;
+	for (size_t i = 0; i < to->nexcept; i++)
+		if (tc_cidr_contains(&to->except[i], block))
+			return false;
+	return true;
+}
+
+static bool refuse_platform_block(struct tc_reader *r, const struct tc_egress_to *to, const struct tc_platform_host *p,
+				  const struct tc_cidr *block)
+{
+	struct tc_diag *diag =
+		tc_diag(r->diags, TC_MSG_PLATFORM_HOST, to->at, "%s with port %u reaches the platform's %s at %s",
+			tc_cidr_text(r->mem, &to->cidr), p->port, p->service->title, tc_cidr_text(r->mem, block));
+
+	if (tc_cidr_contains(block, &to->cidr))
+		tc_diag_help(diag, "declare %s instead", p->service->dependency);
+	else
+		tc_diag_help(diag, "declare %s, and leave its addresses or its port out here", p->service->dependency);
+	return false;
+}
+
+bool tc_target_not_platform(struct tc_reader *r, const struct tc_egress_to *to)
+{
+	for (size_t i = 0; i < r->nplatform; i++) {
+		const struct tc_platform_host *p = &r->platform[i];
+
+		for (size_t k = 0; k < p->nblocks && names_port(to, p->port); k++)
+			if (covers(to, &p->blocks[k]))
+				return refuse_platform_block(r, to, p, &p->blocks[k]);
+	}
+	return true;
+}
+
+static size_t dots(const char *name)
+{
+	size_t n = 0;
+
+	for (; *name; name++)
+		n += *name == '.';
+	return n;
+}
+
 static bool is_platform_host(struct tc_reader *r, const struct tc_node *host)
 {
 	const char *key = tc_target_host_key(r->mem, tc_text(host));
+	/* The search path of a pod completes postgres.data. */
+	const char *completed = dots(key) == 1 ? tc_printf(r->mem, "%s.svc", key) : key;
 
 	for (size_t i = 0; i < r->nplatform; i++) {
 		const struct tc_service *service = r->platform[i].service;
 
-		if (strcmp(key, r->platform[i].host) != 0)
+		if (strcmp(key, r->platform[i].host) != 0 && strcmp(completed, r->platform[i].host) != 0)
 			continue;
 		tc_diag_help(tc_diag(r->diags, TC_MSG_PLATFORM_HOST, tc_node_pos(host), "host %s is the platform's %s",
 				     tc_reader_show(r, host), service->title),
@@ -109,6 +164,39 @@ static bool refuse_short_name(struct tc_reader *r, const struct tc_node *host, c
 		       single ? "has no namespace" : "is in the cluster, but does not name a Service");
 	tc_diag_help(diag, "write %s.<namespace>.svc: a NetworkPolicy needs the namespace",
 		     single ? name : "<service>");
+	return true;
+}
+
+static bool is_namespace(struct tc_reader *r, const char *name)
+{
+	static const char *const everywhere[] = {"default", "kube-system"};
+	const struct tc_strings *allowed = &r->ctx->config->allowed_namespaces;
+
+	if (r->ctx->enclave && strcmp(name, r->ctx->enclave) == 0)
+		return true;
+	for (size_t i = 0; i < TC_COUNT(everywhere); i++)
+		if (strcmp(name, everywhere[i]) == 0)
+			return true;
+	for (size_t i = 0; i < r->nplatform; i++)
+		if (r->platform[i].space && strcmp(name, r->platform[i].space) == 0)
+			return true;
+	for (size_t i = 0; i < allowed->count; i++)
+		if (strcmp(name, allowed->list[i]) == 0)
+			return true;
+	return false;
+}
+
+/* cache.demo is cache.demo.svc to a pod's search path. With a dot at its end it is not completed: that is how to name a
+ * host outside whose last part is called as a namespace is. */
+static bool refuse_without_svc(struct tc_reader *r, const struct tc_node *host, const char *name)
+{
+	const char *space = strchr(name, '.');
+
+	if (dots(name) != 1 || has_suffix(tc_text(host), ".") || !is_namespace(r, space + 1))
+		return false;
+	tc_diag_help(tc_diag(r->diags, TC_MSG_BAD_HOST, tc_node_pos(host),
+			     "host %s is short for a Service of namespace \"%s\"", tc_reader_show(r, host), space + 1),
+		     "write %s.svc, or \"%s.\" for a host outside the cluster", name, name);
 	return true;
 }
 
@@ -147,7 +235,8 @@ bool tc_target_host(struct tc_reader *r, const struct tc_node *host, struct tc_e
 	}
 	name = lower_copy(r->mem, text);
 	to->service_namespace = tc_host_namespace(r->mem, name);
-	if (to->service_namespace ? !may_reach(r, host, to->service_namespace) : refuse_short_name(r, host, name))
+	if (to->service_namespace ? !may_reach(r, host, to->service_namespace)
+				  : refuse_short_name(r, host, name) || refuse_without_svc(r, host, name))
 		return false;
 	to->host = name;
 	return true;
@@ -288,7 +377,7 @@ static bool read_extra(struct tc_reader *r, const struct tc_node *item, struct t
 	fine &= tc_target_ports(r, &ports, tc_node_pos(item), to);
 	if (reason.value)
 		fine &= tc_reader_is(r, &reason, TC_STRING);
-	return fine;
+	return fine && tc_target_not_platform(r, to);
 }
 
 void tc_target_extra(struct tc_reader *r, const struct tc_node *network_policy, struct tc_contract *contract)

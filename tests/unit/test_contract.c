@@ -396,6 +396,9 @@ static void test_own_refused(void **state)
 	refused(DEP("{host: example.com, protocol: htps}"),
 		"2:36 TC152 host \"example.com\" has no port, and protocol \"htps\" has no usual one\n"
 		"  help did you mean \"https\"?\n");
+	refused(DEP("{host: example.com, protocol: HTTPS}"),
+		"2:36 TC152 host \"example.com\" has no port, and protocol \"HTTPS\" has no usual one\n"
+		"  help did you mean \"https\"?\n");
 	refused(DEP("{host: example.com, port: 0}"), "2:32 TC151 port 0 is not a number from 1 to 65535\n");
 	refused(DEP("{host: example.com, port: 65536}"), "2:32 TC151 port 65536 is not a number from 1 to 65535\n");
 	refused(DEP("{host: example.com, port: -1}"), "2:32 TC151 port -1 is not a number from 1 to 65535\n");
@@ -476,6 +479,29 @@ static void test_platform_hosts(void **state)
 	fine(HOST("s3.example.com"), "d: host host=s3.example.com 443/TCP\n");
 }
 
+/* The search path of a pod completes service.namespace. */
+static void test_hosts_without_svc(void **state)
+{
+	static const char *const spaces[] = {"demo", "default", "kube-system", "tentacular-system", "shared", "data"};
+
+	(void)state;
+	for (size_t i = 0; i < TC_COUNT(spaces); i++)
+		refused(tc_printf(mem, HOST("Web.%s"), spaces[i]),
+			tc_printf(mem,
+				  "2:30 TC150 host \"Web.%s\" is short for a Service of namespace \"%s\"\n"
+				  "  help write web.%s.svc, or \"web.%s.\" for a host outside the cluster\n",
+				  spaces[i], spaces[i], spaces[i], spaces[i]));
+	refused(HOST("Postgres.tentacular-system"),
+		"2:30 TC156 host \"Postgres.tentacular-system\" is the platform's PostgreSQL\n"
+		"  help declare tentacular-postgres instead\n");
+	refused(HOST("postgres.tentacular-system."),
+		"2:30 TC156 host \"postgres.tentacular-system.\" is the platform's PostgreSQL\n"
+		"  help declare tentacular-postgres instead\n");
+	fine(HOST("web.demo."), "d: host host=web.demo 443/TCP\n");
+	fine(HOST("web.example"), "d: host host=web.example 443/TCP\n");
+	fine(HOST("a.web.demo"), "d: host host=a.web.demo 443/TCP\n");
+}
+
 static void test_dynamic_target(void **state)
 {
 	(void)state;
@@ -522,6 +548,51 @@ static void test_dynamic_target(void **state)
 	refused(DYNAMIC("cidr: 10.21.0.0/16, dynPorts: [1]"),
 		"2:35 TC154 10.21.0.0/16 lies in 10.0.0.0/8, which is not open to the public\n"
 		"  help the platform may allow it under network.allowedCidrs in the configuration\n");
+}
+
+static void test_platform_addresses(void **state)
+{
+	static const char *blocks[] = {"203.0.113.64/26", "2001:db8:5::/48"}, *inside[] = {"10.9.0.0/16"};
+
+	(void)state;
+	service("postgres")->host = "pg.example.com";
+	service("postgres")->peer.cidrs = (struct tc_strings){blocks, TC_COUNT(blocks)};
+	service("rustfs")->host = "s3.example.com";
+	service("rustfs")->port = 9000;
+	service("rustfs")->peer.cidrs = (struct tc_strings){inside, TC_COUNT(inside)};
+	service("nats")->host = "198.51.100.7";
+#define INSTEAD "  help declare tentacular-postgres instead\n"
+#define OUT(name) "  help declare tentacular-" name ", and leave its addresses or its port out here\n"
+	refused(DYNAMIC("cidr: 203.0.113.64/26, dynPorts: [443, 5432]"),
+		"2:35 TC156 203.0.113.64/26 with port 5432 reaches the platform's PostgreSQL at "
+		"203.0.113.64/26\n" INSTEAD);
+	refused(DYNAMIC("cidr: 203.0.113.70, dynPorts: [5432]"),
+		"2:35 TC156 203.0.113.70/32 with port 5432 reaches the platform's PostgreSQL at "
+		"203.0.113.64/26\n" INSTEAD);
+	refused(DYNAMIC("cidr: 203.0.113.0/24, dynPorts: [5432]"),
+		"2:35 TC156 203.0.113.0/24 with port 5432 reaches the platform's PostgreSQL at 203.0.113.64/26\n" OUT(
+			"postgres"));
+	refused(DYNAMIC("cidr: \"::/0\", dynPorts: [5432]"),
+		"2:35 TC156 ::/0 with port 5432 reaches the platform's PostgreSQL at 2001:db8:5::/48\n" OUT(
+			"postgres"));
+	refused(DYNAMIC("cidr: 0.0.0.0/0, dynPorts: [4222]"),
+		"2:35 TC156 0.0.0.0/0 with port 4222 reaches the platform's NATS at 198.51.100.7/32\n" OUT("nats"));
+	refused(DEP("{protocol: postgres, host: 203.0.113.70}"),
+		"2:33 TC156 203.0.113.70/32 with port 5432 reaches the platform's PostgreSQL at "
+		"203.0.113.64/26\n" INSTEAD);
+	refused("networkPolicy: {additionalEgress: [{toCIDR: 203.0.113.70/32, ports: [5432/TCP]}]}\n",
+		"1:45 TC156 203.0.113.70/32 with port 5432 reaches the platform's PostgreSQL at "
+		"203.0.113.64/26\n" INSTEAD);
+	/* Another port, another transport, other addresses; and a private block that is left out anyway. */
+	fine(DYNAMIC("cidr: 203.0.113.64/26, dynPorts: [5433, 5432/UDP]"),
+	     "d: block block=203.0.113.64/26 5433/TCP 5432/UDP\n");
+	fine(DYNAMIC("cidr: 203.0.113.128/26, dynPorts: [5432]"), "d: block block=203.0.113.128/26 5432/TCP\n");
+	fine(DYNAMIC("cidr: 0.0.0.0/1, dynPorts: [9000]"),
+	     "d: block block=0.0.0.0/1 9000/TCP -0.0.0.0/8 -10.0.0.0/8 -100.64.0.0/10 -127.0.0.0/8\n");
+	service("postgres")->peer.pod_port = 6432;
+	fine(DYNAMIC("cidr: 203.0.113.64/26, dynPorts: [5432]"), "d: block block=203.0.113.64/26 5432/TCP\n");
+	service("postgres")->enabled = false;
+	fine(DYNAMIC("cidr: 203.0.113.64/26, dynPorts: [6432]"), "d: block block=203.0.113.64/26 6432/TCP\n");
 }
 
 static void test_additional_egress(void **state)
@@ -712,6 +783,8 @@ int main(void)
 		TEST(test_hosts_refused),
 		TEST(test_unknown_enclave),
 		TEST(test_platform_hosts),
+		TEST(test_hosts_without_svc),
+		TEST(test_platform_addresses),
 		TEST(test_dynamic_target),
 		TEST(test_additional_egress),
 		TEST(test_aliases),

@@ -250,7 +250,7 @@ check-docs: $(B)/tentc ## every example in the documents compiles
 docs: $(B)/tentc ## writes the table of docs/configuration.md anew
 	@UPDATE=1 sh tests/docs.sh $(B)/tentc
 
-check-oracle: $(B)/tests/oracle/read ## a million texts read as Kubernetes' own parser reads them: SCALARS= SEED=
+check-oracle: $(B)/tests/oracle/read ## 4 million readings of 1,000,000 scalars against Kubernetes' own parser: SCALARS= SEED=
 	@sh tests/oracle.sh $(B)
 
 SOURCES = $(sort $(wildcard compiler/*/*.[ch] cli/*.[ch] tests/*.[ch] tests/*/*.[ch] bench/*.[ch]))

@@ -368,7 +368,7 @@ static void try_corpus(const char *path, size_t at_most)
 
 	try_folder(&tally, path);
 	if (!tally.documents) {
-		print_message("skipped: there is no %s (TENTC_CORPUS says where the corpus is)\n", path);
+		print_message("skipped: no %s (set TENTC_CORPUS)\n", strrchr(path, '/') + 1);
 		skip();
 	}
 	print_message("%s: %zu documents, %zu patches, %zu declined, %zu wrong and so written anew, in %zu documents; "

@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "cli/udiff.h"
+#include "compiler/contract/catalogue.h"
 
 /* As `patch -p1` and `git apply` take it from the folder where tentc ran. */
 static const char *diff_name(struct tc_arena *mem, const char *prefix, const char *path)
@@ -34,11 +35,11 @@ static bool check_one(struct tc_buf *diff, struct tc_buf *names, const struct tc
 	if (exists && tc_str_equal(tc_buf_str(&bytes), row->text))
 		return false;
 	name(names, row->path, exists ? "differs" : "is missing");
-	if (!check->secret)
-		tc_udiff(diff, &(struct tc_udiff){.old_name = exists ? diff_name(mem, "a", row->path) : "/dev/null",
-						  .new_name = diff_name(mem, "b", row->path),
-						  .old_text = tc_buf_str(&bytes),
-						  .new_text = row->text});
+	tc_udiff(diff, &(struct tc_udiff){.old_name = exists ? diff_name(mem, "a", row->path) : "/dev/null",
+					  .new_name = diff_name(mem, "b", row->path),
+					  .old_text = tc_buf_str(&bytes),
+					  .new_text = row->text,
+					  .secret_keys = tc_credential_keys(mem)});
 	return true;
 }
 

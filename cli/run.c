@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "cli/output.h"
+#include "compiler/contract/catalogue.h"
 #include "compiler/contract/identity.h"
 
 /* What is wrong with a contract or a manifest is its author's; the rest is about files and options. */
@@ -167,7 +168,12 @@ int tc_run_report(struct tc_run *run, bool colour, const char *outcome)
 
 	if (!d->errors && !d->warnings)
 		return 0;
-	tc_diags_render(&text, d, (struct tc_diag_style){.strict = run->options.strict, .colour = colour});
+	tc_diags_render(&text, d,
+			(struct tc_diag_style){
+				.strict = run->options.strict,
+				.colour = colour,
+				.secret_keys = tc_credential_keys(run->mem),
+			});
 	if (errors) {
 		tc_buf_printf(&text, "tentc: %zu error%s", errors, errors == 1 ? "" : "s");
 		if (warnings)

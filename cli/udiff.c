@@ -1,6 +1,6 @@
 #include "cli/udiff.h"
 
-#include "compiler/base/arena.h"
+#include "compiler/base/redact.h"
 
 /* How many edits the search for the shortest script goes before it takes the best it has: time is linear in the
  * number of lines then. */
@@ -8,6 +8,7 @@
 
 struct side {
 	struct tc_str text;
+	struct tc_spans hidden;
 	uint32_t n;
 	uint32_t *off;    /* of each line, and the end */
 	uint32_t *number; /* equal lines have equal numbers */
@@ -194,10 +195,17 @@ static void compare(struct diff *d, struct box box)
 	}
 }
 
-static void put_line(struct tc_buf *out, char mark, struct tc_str text)
+static void put_line(struct tc_buf *out, char mark, const struct side *s, struct tc_str text)
 {
+	size_t at = (size_t)(text.s - s->text.s), end = at + text.len;
+
 	tc_buf_putc(out, mark);
-	tc_buf_add(out, text.s, text.len);
+	for (const struct tc_span *span; at < end && (span = tc_spans_from(&s->hidden, at)) && span->from < end;
+	     at = span->to) {
+		tc_buf_add(out, s->text.s + at, span->from - at);
+		tc_buf_puts(out, TC_REDACTED);
+	}
+	tc_buf_add(out, s->text.s + at, end - at);
 	if (text.len == 0 || text.s[text.len - 1] != '\n')
 		tc_buf_puts(out, "\n\\ No newline at end of file\n");
 }
@@ -225,11 +233,11 @@ static void put_hunk(struct tc_buf *out, const struct diff *d, const struct box 
 	put_hunk_head(out, box);
 	while (a < box->a_end || b < box->b_end) {
 		if (a < box->a_end && d->a.changed[a]) {
-			put_line(out, '-', line(&d->a, a++));
+			put_line(out, '-', &d->a, line(&d->a, a++));
 		} else if (b < box->b_end && d->b.changed[b]) {
-			put_line(out, '+', line(&d->b, b++));
+			put_line(out, '+', &d->b, line(&d->b, b++));
 		} else {
-			put_line(out, ' ', line(&d->a, a++));
+			put_line(out, ' ', &d->a, line(&d->a, a++));
 			b++;
 		}
 	}
@@ -271,18 +279,17 @@ static void put_hunks(struct tc_buf *out, const struct diff *d)
 	}
 }
 
-static void put_whole(struct tc_buf *out, const struct tc_udiff *d, size_t na, size_t nb)
+static void put_whole(struct tc_buf *out, const struct diff *d, size_t na, size_t nb)
 {
-	const struct tc_str texts[] = {d->old_text, d->new_text};
+	const struct side *sides[] = {&d->a, &d->b};
 	struct box box = {.a_end = (uint32_t)na, .b_end = (uint32_t)nb};
 
 	put_hunk_head(out, &box);
-	for (size_t i = 0; i < TC_COUNT(texts); i++)
-		for (const char *p = texts[i].s, *end = p + texts[i].len; p < end;) {
+	for (size_t i = 0; i < TC_COUNT(sides); i++)
+		for (const char *p = sides[i]->text.s, *end = p + sides[i]->text.len; p < end;) {
 			const char *nl = memchr(p, '\n', (size_t)(end - p)), *next = nl ? nl + 1 : end;
 
-			put_line(
-				out, "-+" [i], (struct tc_str) { .s = p, .len = (size_t)(next - p) });
+			put_line(out, i ? '+' : '-', sides[i], (struct tc_str){.s = p, .len = (size_t)(next - p)});
 			p = next;
 		}
 }
@@ -291,18 +298,20 @@ bool tc_udiff(struct tc_buf *out, const struct tc_udiff *u)
 {
 	_cleanup_(tc_arena_free) struct tc_arena *mem = NULL;
 	size_t na = count_lines(u->old_text), nb = count_lines(u->new_text);
-	struct diff d = {0};
+	struct diff d = {.a.text = u->old_text, .b.text = u->new_text};
 	struct box box;
 
 	if (tc_str_equal(u->old_text, u->new_text))
 		return false;
 	tc_buf_printf(out, "--- %s\n+++ %s\n", u->old_name, u->new_name);
+	mem = tc_arena_new(64 * 1024);
+	d.a.hidden = tc_redact(mem, u->old_text, u->secret_keys);
+	d.b.hidden = tc_redact(mem, u->new_text, u->secret_keys);
 	if (na == 0 || nb == 0 || na > TC_UDIFF_LINES || nb > TC_UDIFF_LINES) {
-		put_whole(out, u, na, nb);
+		put_whole(out, &d, na, nb);
 		return true;
 	}
 
-	mem = tc_arena_new(64 * 1024);
 	split(mem, &d.a, u->old_text, na);
 	split(mem, &d.b, u->new_text, nb);
 	/* most of a file is equal at both ends: that need not be sorted */

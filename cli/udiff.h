@@ -13,6 +13,9 @@
 struct tc_udiff {
 	const char *old_name, *new_name; /* behind --- and +++ */
 	struct tc_str old_text, new_text;
+	/* NULL, or the keys whose values are not shown (redact.h). They are compared: lines that look alike may differ.
+	 */
+	const char *const *secret_keys;
 };
 
 /* Appends nothing and answers false when the texts are equal. */

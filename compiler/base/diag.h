@@ -68,6 +68,9 @@ void tc_diag_help(struct tc_diag *diag, const char *fmt, ...) TC_PRINTF(2, 3);
 struct tc_diag_style {
 	bool strict; /* warnings are printed as errors */
 	bool colour;
+	/* NULL, or the keys whose values are not shown (redact.h), NULL-terminated. Of a problem in such a value the
+	 * message's quotations are not shown either. */
+	const char *const *secret_keys;
 };
 
 /* Sorts by source (none comes first), offset, number, text. Of equal ones (number, place, text) one is left, here and

@@ -1,5 +1,6 @@
 /* Diagnostics as text for people. */
 #include "compiler/base/diag.h"
+#include "compiler/base/redact.h"
 #include "compiler/base/utf8.h"
 
 #define LINE_MAX_POINTS 160
@@ -9,6 +10,7 @@ struct indexed {
 	struct indexed *next;
 	const struct tc_source *src;
 	struct tc_lines *lines;
+	struct tc_spans hidden;
 };
 
 struct renderer {
@@ -38,7 +40,7 @@ static void look(struct renderer *r, enum look l)
 		tc_buf_puts(r->out, looks[l]);
 }
 
-static struct tc_lines *lines_of(struct renderer *r, const struct tc_source *src)
+static const struct indexed *index_of(struct renderer *r, const struct tc_source *src)
 {
 	struct indexed *x = r->indexes;
 
@@ -47,9 +49,11 @@ static struct tc_lines *lines_of(struct renderer *r, const struct tc_source *src
 	if (!x) {
 		x = tc_alloc(r->mem, sizeof(*x));
 		*x = (struct indexed){.next = r->indexes, .src = src, .lines = tc_lines_new(r->mem, src)};
+		if (r->style.secret_keys)
+			x->hidden = tc_redact(r->mem, src->text, r->style.secret_keys);
 		r->indexes = x;
 	}
-	return x->lines;
+	return x;
 }
 
 /* Bytes of what is drawn as one place: a code point, or a byte that is none (*cp is then a control character). */
@@ -138,28 +142,113 @@ static int digits(unsigned n)
 	return d;
 }
 
-static void add_excerpt(struct renderer *r, const struct tc_place *place, uint32_t off)
+/* The hidden part that stands at byte i of a text of the source, or NULL. */
+static const struct tc_span *hidden_at(const struct indexed *x, size_t i)
+{
+	const struct tc_span *span = tc_spans_from(&x->hidden, i);
+
+	return span && span->from <= i ? span : NULL;
+}
+
+static void add_shown(struct tc_buf *out, const struct tc_spans *hidden, struct tc_str all, struct tc_str part,
+		      bool tabs)
+{
+	size_t i = (size_t)(part.s - all.s), end = i + part.len;
+
+	while (i < end) {
+		const struct tc_span *span = tc_spans_from(hidden, i);
+
+		if (!span || span->from >= end)
+			break;
+		if (span->from > i)
+			add_drawn(out, (struct tc_str){.s = all.s + i, .len = span->from - i}, tabs);
+		tc_buf_puts(out, TC_REDACTED);
+		i = span->to;
+	}
+	if (i < end)
+		add_drawn(out, (struct tc_str){.s = all.s + i, .len = end - i}, tabs);
+}
+
+/* Up to the caret. */
+static void add_blanks(struct renderer *r, const struct indexed *x, const struct window *w)
+{
+	size_t start = (size_t)(w->text.s - x->src->text.s);
+	uint32_t cp;
+
+	for (size_t i = 0, n; i < w->caret; i += n) {
+		const struct tc_span *span = hidden_at(x, start + i);
+
+		n = span ? span->to - start - i : step(w->text, i, &cp);
+		/* In a code point the caret stands under it, in what is hidden under its start. */
+		if (i + n > w->caret)
+			break;
+		if (span)
+			tc_buf_fill(r->out, ' ', strlen(TC_REDACTED));
+		else
+			tc_buf_putc(r->out, cp == '\t' ? '\t' : ' ');
+	}
+}
+
+static void add_excerpt(struct renderer *r, const struct indexed *x, const struct tc_place *place, uint32_t off)
 {
 	/* The byte order mark is before the line. */
 	size_t at = off > place->line_off ? off - place->line_off : 0;
 	struct window w = window_around(place->text, at < place->text.len ? at : place->text.len);
 	int gutter = digits(place->line) > 4 ? digits(place->line) : 4;
-	uint32_t cp;
 
 	tc_buf_printf(r->out, "%*u |%s%s", gutter, place->line, w.text.len ? " " : "", w.cut_left ? "..." : "");
-	add_drawn(r->out, w.text, true);
+	add_shown(r->out, &x->hidden, x->src->text, w.text, true);
 	tc_buf_printf(r->out, "%s\n%*s | %s", w.cut_right ? "..." : "", gutter, "", w.cut_left ? "   " : "");
-	for (size_t i = 0, n; i < w.caret; i += n) {
-		n = step(w.text, i, &cp);
-		/* In a code point the caret stands under it. */
-		if (i + n > w.caret)
-			break;
-		tc_buf_putc(r->out, cp == '\t' ? '\t' : ' ');
-	}
+	add_blanks(r, x, &w);
 	look(r, LOOK_CARET);
 	tc_buf_putc(r->out, '^');
 	look(r, LOOK_PLAIN);
 	tc_buf_putc(r->out, '\n');
+}
+
+/* Where people find it: the place in the file. */
+static struct tc_pos outermost(struct tc_pos at)
+{
+	while (at.src && at.src->outer)
+		at = (struct tc_pos){.src = at.src->outer, .off = at.src->outer_off};
+	return at;
+}
+
+/* Without what is quoted. */
+static void add_unquoted(struct tc_buf *out, const char *text)
+{
+	bool quoted = false;
+
+	for (const char *start = text;; text++) {
+		if (quoted && *text == '\\' && text[1]) {
+			text++;
+		} else if (!*text || *text == '"') {
+			if (quoted)
+				tc_buf_puts(out, TC_REDACTED);
+			else
+				add_drawn(out, (struct tc_str){.s = start, .len = (size_t)(text - start)}, false);
+			if (!*text)
+				return;
+			tc_buf_putc(out, '"');
+			quoted = !quoted;
+			start = text + 1;
+		}
+	}
+}
+
+/* What is said of a place, which may quote what stands there. */
+static void add_text(struct renderer *r, struct tc_pos at, const char *text)
+{
+	struct tc_str all = tc_str(text);
+
+	at = outermost(at);
+	if (at.src && hidden_at(index_of(r, at.src), at.off)) {
+		add_unquoted(r->out, text);
+	} else {
+		struct tc_spans hidden = tc_redact_prose(r->mem, all, r->style.secret_keys);
+
+		add_shown(r->out, &hidden, all, all, false);
+	}
 }
 
 /* What one block - a diagnostic or a note - says. */
@@ -173,16 +262,15 @@ struct block {
 
 static void add_block(struct renderer *r, const struct block *b)
 {
-	struct tc_pos at = b->at;
+	struct tc_pos at = outermost(b->at);
 	struct tc_place place = {0};
 	unsigned inner_line = 0;
 
-	for (; at.src && at.src->outer; at = (struct tc_pos){.src = at.src->outer, .off = at.src->outer_off})
-		if (!inner_line)
-			inner_line = tc_lines_place(lines_of(r, at.src), at.off).line;
+	if (at.src != b->at.src)
+		inner_line = tc_lines_place(index_of(r, b->at.src)->lines, b->at.off).line;
 	look(r, LOOK_BOLD);
 	if (at.src) {
-		place = tc_lines_place(lines_of(r, at.src), at.off);
+		place = tc_lines_place(index_of(r, at.src)->lines, at.off);
 		add_drawn(r->out, tc_str(at.src->name), false);
 		tc_buf_printf(r->out, ":%u:%u: ", place.line, place.column);
 	} else {
@@ -191,14 +279,14 @@ static void add_block(struct renderer *r, const struct block *b)
 	look(r, b->look);
 	tc_buf_printf(r->out, "%s: ", b->label);
 	look(r, LOOK_PLAIN);
-	add_drawn(r->out, tc_str(b->text), false);
+	add_text(r, b->at, b->text);
 	if (inner_line)
 		tc_buf_printf(r->out, ", in line %u of this value", inner_line);
 	if (b->id)
 		tc_buf_printf(r->out, " [TC%03u]", (unsigned)b->id);
 	tc_buf_putc(r->out, '\n');
 	if (at.src)
-		add_excerpt(r, &place, at.off);
+		add_excerpt(r, index_of(r, at.src), &place, at.off);
 }
 
 static void add_diag(struct renderer *r, const struct tc_diag *diag)
@@ -222,7 +310,7 @@ static void add_diag(struct renderer *r, const struct tc_diag *diag)
 		look(r, LOOK_BOLD);
 		tc_buf_puts(r->out, "help: ");
 		look(r, LOOK_PLAIN);
-		add_drawn(r->out, tc_str(note->text), false);
+		add_text(r, diag->at, note->text);
 		tc_buf_putc(r->out, '\n');
 	}
 }

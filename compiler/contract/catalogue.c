@@ -32,6 +32,27 @@ const char *const *tc_dependency_names(struct tc_arena *mem, size_t *count)
 	return names;
 }
 
+const char *const *tc_credential_keys(struct tc_arena *mem)
+{
+	const char **keys = NULL;
+	size_t n = 0, cap = 0;
+
+	for (size_t i = 0; tc_services[i]; i++) {
+		const char *names[] = {tc_services[i]->dependency, tc_services[i]->alias};
+
+		for (size_t k = 0; k < TC_COUNT(names) && names[k]; k++)
+			for (const struct tc_value *v = tc_services[i]->values; v->name; v++) {
+				if (!(v->flags & TC_V_CREDENTIAL))
+					continue;
+				tc_grow(mem, keys, n, cap);
+				keys[n++] = tc_printf(mem, "%s.%s", names[k], v->name);
+			}
+	}
+	tc_grow(mem, keys, n, cap);
+	keys[n] = NULL;
+	return keys;
+}
+
 static const char *derived_credential(const struct tc_subject *s, const char *field)
 {
 	char *text = tc_alloc_text(s->mem, TC_CREDENTIAL_LEN + 1);

@@ -85,6 +85,8 @@ extern const struct tc_service *const tc_services[]; /* NULL-terminated, in outp
 const struct tc_service *tc_service_of(struct tc_str dependency);
 /* All dependency names, aliases included: for "did you mean". */
 const char *const *tc_dependency_names(struct tc_arena *mem, size_t *count);
+/* The keys of a Secret that hold credentials, `<dep>.<name>` for each name of the dependency; NULL-terminated. */
+const char *const *tc_credential_keys(struct tc_arena *mem) __attribute__((returns_nonnull));
 
 /* What is wrong with the service's templates once the enclave is filled in, such as a bucket's length: the setting's
  * name and value are put before it. NULL when nothing is. */

@@ -79,10 +79,70 @@ for args in "shop.yaml -o out.yaml --check" "wrong.yaml" "shop.yaml missing.yaml
 		if grep -qF -- "$text" "$T/err"; then complain "stderr of $args shows a secret"; fi
 	done
 done
-run compile shop.yaml -o out.yaml --check --root-key-file root.key
+
+# What a file on disk holds is no less secret than what was derived, with the key and without.
+case_ "credentials: in no diff and in no problem's line"
+tentacle shop >shop.yaml
+"$TENTC" keygen -o root.key
+"$TENTC" keygen -o other.key
+keys='s/^.*tentacular-[a-z]*\.\(password\|uri\|secret_key\|token\)"\{0,1\}: *//p'
+# no_secrets FILE: no value of FILE's credentials in what the last run printed.
+no_secrets() {
+	sed -n "$keys" "$1" | tr -d '"' >values
+	[ "$(wc -l <values)" -ge 4 ] || complain "only $(wc -l <values) credentials in $1"
+	while read -r value; do
+		for text in "$value" "$(printf %s "$value" | base64 -d)"; do
+			if grep -qF -- "$text" "$T/out" "$T/err"; then complain "shows a secret"; fi
+		done
+	done <values
+}
+"$TENTC" compile shop.yaml --root-key-file root.key -o out.yaml 2>/dev/null
+"$TENTC" compile shop.yaml --root-key-file other.key -o other.yaml 2>/dev/null
+run compile shop.yaml -o out.yaml --check
 want_rc 1
-want_no_out
 want_err "out.yaml differs"
+no_secrets out.yaml
+for key in password uri; do
+	grep -qx -- "-  tentacular-postgres.$key: <redacted>" "$T/out" || complain "no line for $key"
+done
+grep -qx -- '-  tentacular-rustfs.access_key: <redacted>' "$T/out" || complain "no line for the access key"
+run compile shop.yaml -o out.yaml --check --root-key-file other.key
+want_rc 1
+no_secrets out.yaml
+no_secrets other.yaml
+for mark in - +; do
+	grep -qx -- "$mark  tentacular-nats.token: <redacted>" "$T/out" || complain "no line with $mark"
+done
+cp out.yaml same.yaml
+run compile shop.yaml -o same.yaml --check --root-key-file root.key
+want_rc 0
+want_no_out
+run compile shop.yaml -o missing.yaml --check --root-key-file root.key
+want_rc 1
+no_secrets out.yaml
+grep -qx -- '+  tentacular-nats.token: <redacted>' "$T/out" || complain "no diff of the missing file"
+# a key twice; no colon; no quote at the end; a tag that does not fit
+sed '/tentacular-[a-z]*\.[a-z_]*: /{p;}' out.yaml >twice.yaml
+sed '/tentacular-postgres\.uri: /s/:/ /' out.yaml >colon.yaml
+sed '/tentacular-nats\.token: /s/: /: "/' out.yaml >quote.yaml
+sed '/tentacular-nats\.token: /s/: /: !!int /' out.yaml >tag.yaml
+for file in twice colon quote tag; do
+	for args in "" "--root-key-file root.key"; do
+		run compile $file.yaml $args
+		want_rc 3
+		want_no_out
+		no_secrets out.yaml
+	done
+done
+run compile twice.yaml
+want_err 'key "tentacular-nats.token" is there twice [TC014]'
+want_err ' |   tentacular-nats.token: <redacted>'
+"$TENTC" compile shop.yaml --root-key-file root.key --format json 2>/dev/null >out.json
+sed 's/\("tentacular-nats.token":"[^"]*"\)/\1,\1/; s/\("tentacular-postgres.password":\)"/\1/' out.json |
+	grep '"kind":"Secret"' >twice.json
+run compile twice.json
+want_rc 3
+no_secrets out.yaml
 
 # /proc/PID/environ belongs to root when a process may not be dumped: seen best by a user who is not root.
 case_ "no credential is in a command line or a core dump"

@@ -279,13 +279,27 @@ static void test_lookup(void **state)
 	assert_int_equal(known, count);
 }
 
+static void test_keys_of_credentials(void **state)
+{
+	static const char *const want[] = {"tentacular-postgres.password", "tentacular-postgres.uri",
+					   "tentacular-rustfs.access_key", "tentacular-rustfs.secret_key",
+					   "tentacular-nats.token"};
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(1024);
+	const char *const *keys = tc_credential_keys(mem);
+
+	(void)state;
+	for (size_t i = 0; i < TC_COUNT(want); i++)
+		assert_string_equal(keys[i], want[i]);
+	assert_null(keys[TC_COUNT(want)]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_default_values),  cmocka_unit_test(test_credentials),
 		cmocka_unit_test(test_postgres_uri),    cmocka_unit_test(test_optional_values),
 		cmocka_unit_test(test_no_shared_names), cmocka_unit_test(test_groups_are_no_roles),
-		cmocka_unit_test(test_lookup),
+		cmocka_unit_test(test_lookup),          cmocka_unit_test(test_keys_of_credentials),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

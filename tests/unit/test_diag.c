@@ -297,6 +297,54 @@ static void test_colour(void **state)
 			   "  \33[1mhelp: \33[0mb\n");
 }
 
+static void test_values_of_secret_keys_are_not_shown(void **state)
+{
+	static const char *const keys[] = {"pg.password", NULL};
+	static const struct tc_source src = {
+		.name = "x",
+		.text = TC_STR("a: {pg.password: \"s3cr\\\"et-long\", b: 1}\n"
+			       "pg.password: s3cret\n"),
+	};
+	struct fixture *f = *state;
+	struct tc_diag *diag = tc_diag(&f->d, TC_MSG_BAD_HOST, find(&src, "b:"), "key \"pg.password\" is there");
+
+	tc_diag_note(diag, find(&src, "et"), "found \"s3cr\\\"et\" here, not \"s3cret");
+	diag = tc_diag(&f->d, TC_MSG_BAD_HOST, find(&src, "s3cret"), "found \"s3cret\"");
+	tc_diag_help(diag, "replace \"s3cret\"");
+	tc_diag(&f->d, TC_MSG_BAD_HOST, (struct tc_pos){&src, (uint32_t)src.text.len - 1}, "found the end");
+	tc_diag(&f->d, TC_MSG_BAD_HOST, (struct tc_pos){0}, "found pg.password: s3cret");
+	assert_rendered_as(f, (struct tc_diag_style){.secret_keys = keys},
+			   "tentc: error: found pg.password: <redacted> [TC150]\n"
+			   "x:1:35: error: key \"pg.password\" is there [TC150]\n"
+			   "   1 | a: {pg.password: <redacted>, b: 1}\n"
+			   "     |                              ^\n"
+			   "x:1:25: note: found \"<redacted>\" here, not \"<redacted>\n"
+			   "   1 | a: {pg.password: <redacted>, b: 1}\n"
+			   "     |                  ^\n"
+			   "x:2:14: error: found \"<redacted>\" [TC150]\n"
+			   "   2 | pg.password: <redacted>\n"
+			   "     |              ^\n"
+			   "  help: replace \"<redacted>\"\n"
+			   "x:2:20: error: found the end [TC150]\n"
+			   "   2 | pg.password: <redacted>\n"
+			   "     |                        ^\n");
+}
+
+static void test_a_long_secret_is_not_shown_where_its_line_is_cut(void **state)
+{
+	static const char *const keys[] = {"pg.password", NULL};
+	struct fixture *f = *state;
+	struct tc_source src = {.name = "x"};
+	char *text = tc_printf(f->mem, "pg.password: %0500d\n", 7);
+
+	src.text = tc_str(text);
+	tc_diag(&f->d, TC_MSG_BAD_HOST, (struct tc_pos){&src, 300}, "a");
+	assert_rendered_as(f, (struct tc_diag_style){.secret_keys = keys},
+			   "x:1:301: error: a [TC150]\n"
+			   "   1 | ...<redacted>...\n"
+			   "     |    ^\n");
+}
+
 static void test_beyond_the_maximum_only_counted(void **state)
 {
 	struct fixture *f = *state;
@@ -374,6 +422,8 @@ int main(void)
 		with_fixture(test_inner_source_is_shown_at_its_outer_place),
 		with_fixture(test_wide_line_numbers_widen_the_gutter),
 		with_fixture(test_colour),
+		with_fixture(test_values_of_secret_keys_are_not_shown),
+		with_fixture(test_a_long_secret_is_not_shown_where_its_line_is_cut),
 		with_fixture(test_beyond_the_maximum_only_counted),
 		with_fixture(test_many_places_in_a_long_line),
 		cmocka_unit_test(test_table_of_messages),

@@ -43,6 +43,39 @@ static void test_whole_text(void **state)
 	}
 }
 
+/* They are compared, and the lines stay what they were, but for the value. */
+static void test_values_of_secret_keys_are_not_shown(void **state)
+{
+	static const char *const keys[] = {"pg.password", NULL};
+	static const struct {
+		const char *old_text, *new_text, *want;
+	} rows[] = {
+		{"a: 1\npg.password: x\nb: 1\n", "a: 1\npg.password: y\nb: 1\n",
+		 "@@ -1,3 +1,3 @@\n a: 1\n-pg.password: <redacted>\n+pg.password: <redacted>\n b: 1\n"},
+		{"pg.password: x\nb: 1\n", "pg.password: x\nb: 2\n",
+		 "@@ -1,2 +1,2 @@\n pg.password: <redacted>\n-b: 1\n+b: 2\n"},
+		{"", "pg.password: |\n  x\n  y",
+		 "@@ -0,0 +1,3 @@\n+pg.password: <redacted>\n+  <redacted>\n+  <redacted>\n"
+		 "\\ No newline at end of file\n"},
+		{"{\"pg.password\":\"x\",\"b\":1}\n", "{}\n",
+		 "@@ -1 +1 @@\n-{\"pg.password\":<redacted>,\"b\":1}\n+{}\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < TC_COUNT(rows); i++) {
+		_cleanup_buf_ struct tc_buf out = {0};
+		const char *head = "--- a\n+++ b\n";
+
+		assert_true(tc_udiff(&out, &(struct tc_udiff){.old_name = "a",
+							      .new_name = "b",
+							      .old_text = tc_str(rows[i].old_text),
+							      .new_text = tc_str(rows[i].new_text),
+							      .secret_keys = keys}));
+		assert_memory_equal(tc_buf_str(&out).s, head, strlen(head));
+		assert_string_equal(out.p + strlen(head), rows[i].want);
+	}
+}
+
 /* What `patch` does, strictly: every line of old that the diff names must be there. Answers the number of + and -
  * lines. */
 static size_t apply(struct tc_buf *out, struct tc_str old_text, const char *diff)
@@ -144,7 +177,7 @@ static void test_gives_the_new_text_with_the_fewest_lines(void **state)
 		random_lines(&a, 30, letters);
 		random_lines(&b, 30, letters);
 		tc_buf_puts(&out, "");
-		tc_udiff(&out, &(struct tc_udiff){"a/x", "b/x", tc_buf_str(&a), tc_buf_str(&b)});
+		tc_udiff(&out, &(struct tc_udiff){"a/x", "b/x", tc_buf_str(&a), tc_buf_str(&b), NULL});
 		edits = apply(&got, tc_buf_str(&a), out.p);
 		assert_string_equal(tc_buf_str(&got).s, tc_buf_str(&b).s);
 		assert_int_equal(edits, shortest(tc_buf_str(&a), tc_buf_str(&b)));
@@ -162,7 +195,7 @@ static void test_texts_without_much_in_common(void **state)
 			tc_buf_printf(&a, "%u\n", random_below(letters));
 			tc_buf_printf(&b, "%u\n", random_below(letters));
 		}
-		assert_true(tc_udiff(&out, &(struct tc_udiff){"a/x", "b/x", tc_buf_str(&a), tc_buf_str(&b)}));
+		assert_true(tc_udiff(&out, &(struct tc_udiff){"a/x", "b/x", tc_buf_str(&a), tc_buf_str(&b), NULL}));
 		apply(&got, tc_buf_str(&a), out.p);
 		assert_string_equal(got.p, b.p);
 	}
@@ -184,6 +217,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_whole_text),
+		cmocka_unit_test(test_values_of_secret_keys_are_not_shown),
 		cmocka_unit_test(test_gives_the_new_text_with_the_fewest_lines),
 		cmocka_unit_test(test_texts_without_much_in_common),
 		cmocka_unit_test(test_more_lines_than_are_compared),

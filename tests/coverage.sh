@@ -10,6 +10,9 @@ sh tests/unit.sh $units || status=1
 if [ -e tests/golden.sh ]; then
 	sh tests/golden.sh "$build/tentc" || status=1
 fi
+if [ -e tests/schema.sh ]; then
+	sh tests/schema.sh "$build/tentc" || status=1
+fi
 if [ -n "$property" ]; then
 	# Fewer than in its own gate: new cases stop reaching new lines long before.
 	COUNT=${COUNT:-1000} COUNT_DIGEST=20 "$property" || status=1

@@ -110,7 +110,7 @@ const char *tc_value_named(const struct tc_subject *s, const char *name)
 	const struct tc_value *row = tc_value_find(s->service->service, name);
 
 	if (!row)
-		abort(); /* the caller's spelling, not the user's */
+		abort(); /* unreachable: the name is the caller's spelling, not the user's */
 	return tc_value_of(s, row);
 }
 

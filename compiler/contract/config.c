@@ -164,10 +164,10 @@ static void add_value(struct tc_buf *out, const struct tc_row *row, const struct
 	case TC_ROW_CHOICE:
 		add_choice(out, row, field);
 		break;
-	case TC_ROW_GROUP:
+	case TC_ROW_GROUP: /* unreachable: these stand in no output */
 	case TC_ROW_FIXED:
 	case TC_ROW_IGNORED:
-		break;
+		break; /* unreachable: these stand in no output */
 	}
 }
 

@@ -200,7 +200,7 @@ static void add_setting(struct builder *b, size_t nth, size_t index)
 	bool choice = setting->type == TC_SETTING_ENUM, template = setting->type == TC_SETTING_TEMPLATE;
 
 	if (index >= TC_SETTINGS_MAX)
-		abort();
+		abort(); /* unreachable: the catalogue has no service with that many */
 	add_of_service(b,
 		       &(struct tc_row){.path = setting->name,
 					.help = setting->help,
@@ -220,7 +220,7 @@ static void add_service(struct builder *b, size_t nth)
 	const struct tc_service *service = tc_services[nth];
 
 	if (nth >= TC_SERVICES_MAX)
-		abort();
+		abort(); /* unreachable: the catalogue has fewer services */
 	add(b, &(struct tc_row){.type = TC_ROW_GROUP,
 				.path = tc_printf(b->mem, "services.%s", service->key),
 				.help = tc_printf(b->mem, "%s, which contracts call %s", service->title,

@@ -25,8 +25,12 @@ static struct tc_diag *wrong(struct tc_config_reader *r, const char *path, const
 
 static struct tc_diag *faulty(struct tc_config_reader *r, const char *path, const struct tc_node *n, const char *fault)
 {
+	struct tc_str text = tc_text(n);
+	/* A key in the wrong place is a secret all the same. */
+	bool secret = text.len && memmem(text.s, text.len, "PRIVATE KEY", 11);
+
 	return tc_diag(r->diags, TC_MSG_BAD_CONFIG_VALUE, tc_node_pos(n), "%s: %s %s", path,
-		       tc_quote(r->mem, tc_text(n)), fault);
+		       secret ? "the value" : tc_quote(r->mem, text), fault);
 }
 
 /* The value as a C string, NULL with a diagnostic when it is not one. */

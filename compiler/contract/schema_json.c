@@ -25,7 +25,7 @@ static void begin(struct tc_json *j, const char *key)
 static void open_collection(struct tc_json *j, const char *key, const char brackets[2])
 {
 	if (j->depth == TC_JSON_DEPTH_MAX)
-		abort(); /* the tables are not that deep */
+		abort(); /* unreachable: the tables are not that deep */
 	begin(j, key);
 	tc_buf_putc(j->out, brackets[0]);
 	j->closers[j->depth++] = brackets[1];
@@ -45,7 +45,7 @@ void tc_json_open_list(struct tc_json *j, const char *key)
 void tc_json_close(struct tc_json *j)
 {
 	if (j->depth == 0)
-		abort();
+		abort(); /* unreachable: every close has its open */
 	j->depth--;
 	if (j->filled)
 		line_start(j);

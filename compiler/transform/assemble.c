@@ -51,7 +51,7 @@ int tc_assemble_text(struct tc_work *w, struct tc_buf *out, const struct tc_node
 	bool crlf = has_crlf(doc->src);
 
 	if (tc_emit_verified(out, object, how(doc, crlf), w->err) < 0)
-		return -1;
+		return -1; /* unreachable: only a bug of the emitter fails */
 	if (doc->format == TC_JSON)
 		tc_buf_puts(out, line_end(crlf));
 	return 0;
@@ -147,7 +147,7 @@ static int add_patched(struct assembly *a, struct tc_stage_doc *d)
 		tc_buf_clear(&text);
 		tc_buf_add(&text, head.s, head.len);
 		if (tc_assemble_text(a->w, &text, patched, doc) < 0)
-			return -1;
+			return -1; /* unreachable: only a bug of the emitter fails */
 	}
 	tc_arena_rewind(a->scratch, mark);
 	piece = add_text(a, &text);
@@ -181,7 +181,7 @@ static int add_doc(struct assembly *a, struct tc_stage_doc *d)
 static int add_with_new(struct assembly *a, struct tc_stage_doc *d)
 {
 	if (add_doc(a, d) < 0)
-		return -1;
+		return -1; /* unreachable: only a bug of the emitter fails */
 	for (size_t i = 0; i < d->nadded; i++)
 		add_new(a, d, &d->added[i]);
 	return 0;
@@ -206,7 +206,7 @@ int tc_assemble(struct tc_work *w, struct tc_result_source *out, struct tc_stage
 	add_front(&a, docs, ndocs);
 	for (size_t i = 0; i < ndocs; i++) {
 		if (add_with_new(&a, &docs[i]) < 0)
-			return -1;
+			return -1; /* unreachable: only a bug of the emitter fails */
 	}
 	return 0;
 }

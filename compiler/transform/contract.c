@@ -16,6 +16,7 @@ struct wanted {
 	const struct tc_dep *dep;
 	const struct tc_node *map; /* the dependency's mapping as it is in the input; NULL when there is none yet */
 	const char *map_path;      /* of the mapping in the ledger */
+	const char *inner;         /* "auth." for the fields in there, or "": for messages */
 	bool whole;                /* every field is there already: a compiled file, not an author's contradiction */
 };
 
@@ -50,15 +51,15 @@ static void report_conflict(struct filling *f, const struct wanted *wanted, cons
 	f->fine = false;
 	if (f->place->kind == TC_PLACE_BARE && wanted->whole) {
 		d = tc_diag(f->w->diags, TC_MSG_RECOMPILED, tc_node_pos(found),
-			    "%.*s.%s is %s, this configuration derives %s for \"%s\" in enclave \"%s\"",
-			    TC_STR_ARG(wanted->dep->name), field, shown(mem, found), shown(mem, value), f->t->name,
-			    f->t->enclave);
+			    "%.*s.%s%s is %s, this configuration derives %s for \"%s\" in enclave \"%s\"",
+			    TC_STR_ARG(wanted->dep->name), wanted->inner, field, shown(mem, found), shown(mem, value),
+			    f->t->name, f->t->enclave);
 		tc_diag_help(d, "it looks like the output of an earlier compile: compile the source instead");
 		return;
 	}
 	d = tc_diag(f->w->diags, TC_MSG_FIELD_CONFLICT, tc_node_pos(found),
-		    "%.*s.%s is %s, but tentc derives %s for \"%s\" in enclave \"%s\"", TC_STR_ARG(wanted->dep->name),
-		    field, shown(mem, found), shown(mem, value), f->t->name, f->t->enclave);
+		    "%.*s.%s%s is %s, but tentc derives %s for \"%s\" in enclave \"%s\"", TC_STR_ARG(wanted->dep->name),
+		    wanted->inner, field, shown(mem, found), shown(mem, value), f->t->name, f->t->enclave);
 	tc_diag_note(d, tc_node_pos(wanted->dep->key), "the dependency is the platform's");
 	tc_diag_help(d, "remove the field; for a service of your own, use a name without \"tentacular-\"");
 }
@@ -95,7 +96,7 @@ static bool is_whole(const struct tc_dep *dep)
 	return true;
 }
 
-static void fill_auth(struct filling *f, const struct wanted *wanted, const struct tc_node *map)
+static void fill_auth(struct filling *f, struct wanted *wanted, const struct tc_node *map)
 {
 	const struct tc_dep *dep = wanted->dep;
 	const struct tc_origin *origin = tc_dep_origin(f->w->mem, dep, "auth");
@@ -108,6 +109,7 @@ static void fill_auth(struct filling *f, const struct wanted *wanted, const stru
 		report_conflict(f, wanted, "auth", in, tc_new_map(f->w->mem, origin));
 		return;
 	}
+	wanted->inner = "auth.";
 	fill_field(f, wanted, in, auth, tc_ledger_path(f->w->mem, path, "type", NULL), "type",
 		   tc_new_string(f->w->mem, origin, tc_str(dep->service->auth_type)));
 	fill_field(f, wanted, in, auth, tc_ledger_path(f->w->mem, path, "secret", NULL), "secret",
@@ -122,6 +124,7 @@ static void fill_dependency(struct filling *f, const struct tc_dep *dep, const s
 	struct wanted wanted = {.dep = dep,
 				.map = tc_is(dep->value, TC_MAP) ? dep->value : NULL,
 				.map_path = tc_ledger_path(f->w->mem, base, "dependencies", name, NULL),
+				.inner = "",
 				.whole = is_whole(dep)};
 	const struct tc_node *map = tc_patch_map_at(f->place->patch, deps, name, origin);
 
@@ -162,7 +165,7 @@ static bool write_back(struct tc_work *w, struct tc_contract_place *p, const str
 		return true;
 	}
 	if (tc_emit_verified(&text, document, (struct tc_emit){.format = TC_YAML}, w->err) < 0)
-		return false;
+		return false; /* unreachable: only a bug of the emitter fails */
 	value = tc_new_string(w->mem, origin, tc_buf_str(&text));
 	value->style = TC_STYLE_LITERAL;
 	tc_patch_replace(outer, p->scalar, value);

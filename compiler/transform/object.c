@@ -51,7 +51,7 @@ static bool is_ours(const struct tc_object *o)
 	case TC_ROLE_WORKFLOW:
 		return false;
 	}
-	return false;
+	return false; /* unreachable: every role has its case */
 }
 
 static const char *text_or_empty(struct tc_arena *mem, const struct tc_node *n)
@@ -134,7 +134,7 @@ static bool object_needed(const struct tc_object *o, const char *contract_key)
 	case TC_ROLE_WORKFLOW:
 		return true;
 	}
-	return true;
+	return true; /* unreachable: every role has its case */
 }
 
 bool tc_doc_needed(const struct tc_stage_doc *doc, const char *contract_key)
@@ -175,7 +175,7 @@ void tc_object_load(struct tc_arena *mem, struct tc_object *object, const struct
 		return;
 	/* It was read without an error before, so it is now. */
 	if (!tc_doc_read(mem, doc->cut, limits, NULL))
-		abort();
+		abort(); /* unreachable: it was read before */
 	doc->root = doc->cut->root;
 	follow(doc);
 }

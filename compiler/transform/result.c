@@ -13,7 +13,7 @@ static bool is_wanted(const struct tc_piece *piece, enum tc_cluster_scoped which
 	case TC_CLUSTER_SCOPED_ONLY:
 		return piece->cluster_scoped;
 	}
-	return true;
+	return true; /* unreachable: every choice has its case */
 }
 
 void tc_result_write(struct tc_buf *out, const struct tc_result_source *source, enum tc_cluster_scoped which)

@@ -252,7 +252,7 @@ static int assemble(struct tc_work *w, struct tc_result *result, const struct tc
 		out->src = sources[i];
 		out->format = n ? w->docs[first[i]].cut->format : TC_YAML;
 		if (tc_assemble(w, out, &w->docs[first[i]], n) < 0)
-			return -1;
+			return -1; /* unreachable: only a bug of the emitter fails */
 		for (size_t k = 0; k < out->npieces; k++) {
 			result->edited += out->pieces[k].edit == TC_EDIT_MADE;
 			result->anew += out->pieces[k].edit == TC_EDIT_ANEW;
@@ -313,6 +313,6 @@ int tc_compile(struct tc_result **result, struct tc_arena *mem, const struct tc_
 	(*result)->tentacles = w.ntentacles;
 	check_any(&w, nsources);
 	if (err->code != TC_E_NONE)
-		return -1;
+		return -1; /* unreachable: only a bug of the emitter fails */
 	return diags->errors ? 0 : assemble(&w, *result, sources, first);
 }

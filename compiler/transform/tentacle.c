@@ -173,7 +173,7 @@ static struct tc_made made_text(struct tc_work *w, const struct tc_doc *doc, con
 	bool cluster_scoped = !tc_get_path(object, "metadata", "namespace", NULL);
 
 	if (tc_assemble_text(w, &text, object, doc) < 0)
-		return (struct tc_made){0};
+		return (struct tc_made){0}; /* unreachable: only a bug of the emitter fails */
 	/* The diagnostics may live in the same arena. */
 	if (w->diags->mem != w->mem)
 		tc_arena_rewind(w->mem, mark);

@@ -140,7 +140,7 @@ static void fill_dependency(struct filling *f, const struct tc_dep *dep, const s
 			continue;
 		value = tc_value_of(&subject, row);
 		if (!value)
-			continue;
+			continue; /* unreachable: only fields of the Secret may have none */
 		path = tc_ledger_path(f->w->mem, wanted.map_path, row->name, NULL);
 		fill_field(f, &wanted, wanted.map, map, path, row->name, value_node(f, row, value, origin));
 	}

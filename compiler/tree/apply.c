@@ -216,12 +216,11 @@ static void write_map(struct writing *w, const struct tc_node *map)
 	}
 }
 
+/* n stays: all operations at it are additions. */
 static void write_below(struct writing *w, const struct tc_node *n)
 {
 	size_t len = w->path->len;
 
-	if (n->flags & TC_NODE_NEW)
-		return;
 	if (n->kind == TC_SEQ)
 		write_seq(w, n);
 	else if (n->kind == TC_MAP)
@@ -229,8 +228,6 @@ static void write_below(struct writing *w, const struct tc_node *n)
 	else
 		return;
 	for (const struct tc_op *op = ops_at(w->p, n); op; op = op->next_here) {
-		if (op->at)
-			continue;
 		tc_pointer_token(w->path, op->kind == TC_OP_ADD_ITEM ? TC_STR("-") : op->key->text);
 		write_op(w, "add", op->value);
 		path_cut(w, len);

@@ -67,7 +67,7 @@ static void drop_line_end(struct tc_buf *out, size_t start)
 	size_t n = out->len;
 
 	if (n == start || out->p[n - 1] != '\n')
-		return;
+		return; /* unreachable: the line end is copied last, or whole lines of a collection that stays are */
 	n -= n - start > 1 && out->p[n - 2] == '\r' ? 2 : 1;
 	if (n > start && out->p[n - 1] == '\n')
 		return;

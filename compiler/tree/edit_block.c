@@ -72,7 +72,7 @@ static const struct tc_node *remove_first(const struct block *b, const struct tc
 			comments = comments || tc_edit_has_comment(b->e, line);
 	}
 	if (!stays)
-		return NULL;
+		return NULL; /* unreachable: what loses all it has is replaced, by tc_edit_composed */
 	if (!comments) {
 		tc_edit_splice(b->e, begin, at, (struct tc_str){0});
 		return stays;

@@ -80,8 +80,6 @@ static struct tc_str new_children(struct tc_edit *e, const struct tc_node *n, st
 	bool first = true;
 
 	for (const struct tc_op *op = tc_edit_ops(e, n); op; op = op->next_here) {
-		if (op->at)
-			continue;
 		if (!first)
 			tc_buf_putc(&out, ',');
 		if ((!first || follow) && l.lines) {
@@ -138,15 +136,6 @@ static void add_to_pair(struct tc_edit *e, const struct tc_node *n, const struct
 	tc_edit_splice(e, n->end, n->end, TC_STR(","));
 	tc_edit_splice(e, n->end, n->end, new_children(e, n, (struct layout){0}, true));
 	tc_edit_splice(e, n->end, n->end, TC_STR("}"));
-}
-
-static bool has_additions(const struct tc_edit *e, const struct tc_node *n)
-{
-	const struct tc_op *op = tc_edit_ops(e, n);
-
-	while (op && op->at)
-		op = op->next_here;
-	return op;
 }
 
 /* Removing */
@@ -228,11 +217,11 @@ static const struct tc_node *tail_of(struct tc_edit *e, const struct tc_node *n,
 void tc_edit_flow(struct tc_edit *e, const struct tc_node *n)
 {
 	const struct tc_node *stays = NULL, *tail = tail_of(e, n, &stays);
-	bool adds = has_additions(e, n);
-	uint32_t done = 0; /* all before it is gone already */
+	bool adds = tc_edit_ops(e, n); /* n stays: there is nothing else at it */
+	uint32_t done = 0;             /* all before it is gone already */
 
 	if (!stays)
-		return; /* then it has been replaced as a whole: tc_edit_composed */
+		return; /* unreachable: it has been replaced as a whole, by tc_edit_composed */
 	for (const struct tc_node *child = n->first; child && child != tail; child = next_of(n, child)) {
 		if (is_removed(e, n, child))
 			remove_before(e, n, child, &done);

@@ -153,8 +153,6 @@ uint32_t tc_edit_props_end(const struct tc_edit *e, const struct tc_node *n)
 	for (; left > 0 && is_property(e, off); left--) {
 		end = skip_word(e, off);
 		off = tc_edit_skip(e, end);
-		if (off >= n->end && !tc_edit_is_block(n))
-			break;
 	}
 	return end;
 }
@@ -276,7 +274,7 @@ static uint32_t dash_of(const struct tc_edit *e, const struct tc_node *seq, cons
 		if (at < item->off && at < tc_edit_line_stop(e, line) && e->s[at] == '-')
 			return at;
 		if (line <= least || line <= e->begin)
-			return UINT32_MAX;
+			return UINT32_MAX; /* unreachable: the first item's dash is in the column */
 		line = tc_edit_line(e,
 				    line - 1 -
 					    (e->s[line - 1] == '\n' && line - 1 > e->begin && e->s[line - 2] == '\r'));

@@ -182,12 +182,8 @@ static void replace_between_brackets(struct tc_edit *e, const struct tc_spot *at
 	if (off == end) {
 		bool colon = off > e->begin && e->s[off - 1] == ':';
 
-		if (!colon && at->parent->kind == TC_SEQ) {
-			tc_edit_decline(e, "a value that was left out of a list");
-			return;
-		}
 		tc_buf_puts(&out, colon ? " " : ": ");
-		if (!colon && has_breaks(e, at->key))
+		if (!colon && at->key && has_breaks(e, at->key))
 			tc_edit_splice(e, at->key->off, at->key->off, TC_STR("? "));
 	}
 	if (anchor.len) {
@@ -213,7 +209,7 @@ static void replace(struct tc_edit *e, const struct tc_spot *at, const struct tc
 		replace_inline(e, at, n, v);
 }
 
-/* A new collection as long as the additions; they stand in it as copies. */
+/* A new collection as long as the additions; they stand in it as copies. n itself has no change. */
 struct tc_node *tc_edit_composed(struct tc_edit *e, const struct tc_node *n)
 {
 	const struct tc_ptrslot *slot = tc_ptrmap_find(&e->touched, n);
@@ -224,8 +220,6 @@ struct tc_node *tc_edit_composed(struct tc_edit *e, const struct tc_node *n)
 		return NULL;
 	to = n->kind == TC_MAP ? tc_new_map(e->mem, NULL) : tc_new_seq(e->mem, NULL);
 	for (; op; op = op->next_here) {
-		if (op->at)
-			continue;
 		copy = tc_alloc(e->mem, sizeof(*copy));
 		*copy = *op->value;
 		copy->next = NULL;

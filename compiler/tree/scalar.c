@@ -84,7 +84,7 @@ bool tc_scalar_true(struct tc_str text)
 	for (size_t i = 0; i < TC_COUNT(words); i++)
 		if (spelled(text, words[i].word))
 			return words[i].value;
-	return false;
+	return false; /* unreachable: a boolean is one of the words */
 }
 
 static int base64_value(unsigned char c)

@@ -290,8 +290,8 @@ static void check_behind(struct tc_yaml *y, const yaml_event_t *e)
 	} else if (at > y->begin && y->end - at >= 3 && memcmp(s + at, "---", 3) == 0) {
 		second_document(y, at);
 	} else if (yaml_parser_parse(&y->parser, &next)) {
-		yaml_event_delete(&next);
-		tc_yaml_fault(y, TC_MSG_SYNTAX_YAML, at, "text behind the end of the document");
+		yaml_event_delete(&next); /* unreachable: libyaml takes nothing else behind a document */
+		tc_yaml_fault(y, TC_MSG_SYNTAX_YAML, at, "text behind the document"); /* unreachable: as above */
 	} else {
 		tc_yaml_syntax(y);
 	}
@@ -400,7 +400,7 @@ static void read_text(struct tc_yaml *y)
 	}
 	y->doc = tc_new_doc(y->mem, y->src);
 	if (!yaml_parser_initialize(&y->parser))
-		tc_no_memory();
+		tc_no_memory(); /* unreachable: it fails without memory only */
 	tc_yaml_text_begin(y);
 	if (!refuse_extra_cr(y) && (y->ascii || !refuse_inner_mark(y)))
 		read_events(y);

@@ -88,7 +88,8 @@ bool tc_yaml_check_map(struct tc_yaml *y, struct tc_yaml_frame *f);
 /* What libyaml stopped at. */
 void tc_yaml_syntax(struct tc_yaml *y);
 
-/* Length of the line break at p, 0 when there is none: \n, \r\n, \r, and what YAML 1.1 adds: NEL, LS, PS. */
+/* Length of the line break at p, which is before end; 0 when there is none: \n, \r\n, \r, and what YAML 1.1 adds: NEL,
+ * LS, PS. */
 size_t tc_yaml_break(const char *p, const char *end);
 /* Past blanks, comments and line breaks. */
 uint32_t tc_yaml_skip_comments(const struct tc_source *src, uint32_t off, uint32_t end);

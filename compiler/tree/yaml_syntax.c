@@ -194,11 +194,7 @@ void tc_yaml_syntax(struct tc_yaml *y)
 	const char *problem = p->problem ? p->problem : "", *context = p->context ? p->context : "";
 
 	if (p->error == YAML_MEMORY_ERROR)
-		tc_no_memory();
-	if (p->error == YAML_READER_ERROR) { /* the text was checked before: only a limit of libyaml's own is left */
-		tc_yaml_fault(y, TC_MSG_SYNTAX_YAML, y->begin, "this text cannot be read: %s", problem);
-		return;
-	}
+		tc_no_memory(); /* unreachable: only without memory */
 	uint32_t opened = tc_yaml_off(y, p->context_mark.index), off = tc_yaml_off(y, p->problem_mark.index);
 	if (off < y->end && y->src->text.s[off] == '%' && line_start(y, off) == off) {
 		tc_diag_help(tc_yaml_fault(y, TC_MSG_DIRECTIVE, off,
@@ -207,11 +203,9 @@ void tc_yaml_syntax(struct tc_yaml *y)
 		return;
 	}
 	const struct row *r = find_row(y, problem, context, off);
-	struct tc_diag *d;
-	if (r)
-		d = tc_yaml_fault(y, TC_MSG_SYNTAX_YAML, r->place == CONTEXT ? opened : off, "%s", r->text);
-	else
-		d = tc_yaml_fault(y, TC_MSG_SYNTAX_YAML, off, "this is not YAML: %s %s", context, problem);
+	const char *text =
+		r ? r->text : tc_printf(y->mem, "this is not YAML: %s%s%s", context, *context ? " " : "", problem);
+	struct tc_diag *d = tc_yaml_fault(y, TC_MSG_SYNTAX_YAML, r && r->place == CONTEXT ? opened : off, "%s", text);
 	if (r && r->note)
 		tc_diag_note(d, (struct tc_pos){.src = y->src, .off = opened}, "%s", r->note);
 	note_cut(y, d, off);

@@ -4,8 +4,6 @@ size_t tc_yaml_break(const char *p, const char *end)
 {
 	size_t left = (size_t)(end - p);
 
-	if (left == 0)
-		return 0;
 	if (*p == '\n')
 		return 1;
 	if (*p == '\r')

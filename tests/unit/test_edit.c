@@ -2,7 +2,7 @@
  * line ends and without the last line end, unless its table says that these matter. */
 #include "tests/unit/tree.h"
 
-#include "compiler/tree/edit.h"
+#include "compiler/tree/edit_text.h"
 
 /* For all cases of a table. */
 enum { AS_IS = 1, JSON = 2 };
@@ -302,6 +302,7 @@ static void test_replace_null(void **state)
 	{"a: &x # c\nb: 1\n", "set /a {x: 1}", "a: &x # c\n  x: 1\nb: 1\n"},
 	{"a: !!null\nb: 1\n", "set /a {x: 1}", "a:\n  x: 1\nb: 1\n"},
 	{"a: !!null &x ~\nb: 1\n", "set /a 1", "a: &x 1\nb: 1\n"},
+	{"a: &x\n!!str b: 1\n", "set /a 1", "a: &x 1\n!!str b: 1\n"},
 	{"a:\n    b:\n        c:\n    # d\n", "set /a/b/c {x: {u: 1}}",
 	 "a:\n    b:\n        c:\n            x:\n                u: 1\n    # d\n"},
 	{"a:\n    b:\n      # later\n", "set /a/b {x: 1}", "a:\n    b:\n        x: 1\n      # later\n"},
@@ -454,9 +455,39 @@ static void test_declined(void **state)
 	{"a: [b: ]\n", "set /a/0/c 1", NULL},
 	{"a: {x: &x 1}\nb: *x\n", "remove /a", NULL},
 	{"- &x a\n- *x\n", "remove /0\npush / b", NULL},
-	{"? # far\n  a\n: 1\n? b\n: 2\n? # off\n  c\n: 3\n", "remove /c", NULL}
+	{"? # far\n  a\n: 1\n? b\n: 2\n? # off\n  c\n: 3\n", "remove /c", NULL},
+	/* line breaks that only YAML 1.1 knows */
+	{"a: 1\xe2\x80\xa8" "b: 2\nc: 3\n", "remove /b", NULL},
+	{"- a: 1\xe2\x80\xa8  b: 2\n  c: 3\n", "remove /0/a", NULL},
+	{"? a\xe2\x80\xa8: 1\n", "replace /a 2", NULL},
+	{"a: &x\xe2\x80\xa8  b: 1\n", "replace /a 2", NULL}
 	);
 	/* clang-format on */
+}
+
+/* Nothing is written where two splices would say different things about one place. */
+static void test_overlap(void **state)
+{
+	(void)state;
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(4096);
+	_cleanup_buf_ struct tc_buf out = {0};
+	struct tc_source src = {.name = "test", .text = TC_STR("a: 1\nb: 2\n")};
+	struct tc_doc doc = {.src = &src, .end = 10};
+	struct tc_patch p = {0};
+	struct tc_splices splices;
+	struct tc_edit e;
+
+	tc_edit_begin(&e, &splices, mem, &doc, &p);
+	tc_edit_splice(&e, 3, 8, TC_STR("x"));
+	tc_edit_splice(&e, 0, 1, TC_STR("k"));
+	tc_buf_puts(&out, "before|");
+	assert_true(tc_edit_apply(&out, &e));
+	assert_string_equal(out.p, "before|k: x2\n");
+	tc_edit_splice(&e, 5, 6, TC_STR("y"));
+	out.len = 7;
+	assert_false(tc_edit_apply(&out, &e));
+	assert_int_equal(out.len, 7);
+	assert_string_equal(splices.why, "two changes meet in one place");
 }
 
 /* Each new line would repeat the indentation. */
@@ -480,6 +511,18 @@ static void test_far_right(void **state)
 		c.in = in.p;
 		c.want = far ? NULL : want.p;
 		check_case(&c, 0);
+
+		/* between brackets */
+		tc_buf_clear(&in);
+		tc_buf_puts(&in, "a:\n");
+		tc_buf_fill(&in, ' ', col);
+		tc_buf_clear(&want);
+		tc_buf_puts(&want, in.p);
+		tc_buf_puts(&in, "{b: 1}\n");
+		tc_buf_puts(&want, "{b: 1, c: 2}\n");
+		c.in = in.p;
+		c.want = far ? NULL : want.p;
+		check_case(&c, 0);
 	}
 }
 
@@ -498,6 +541,9 @@ static void test_json(void **state)
 	{"{\n  \"a\": 1,\n  \"b\": 2,\n  \"c\": 3\n}\n", "remove /b\nremove /c", "{\n  \"a\": 1\n}\n"},
 	{"{\n  \"a\": [\n    1\n  ]\n}\n", "remove /a/0", "{\n  \"a\": []\n}\n"},
 	{"{\"a\":[1,2,3]}", "remove /a/0\nremove /a/2", "{\"a\":[2]}"},
+	{"  {\n    \"a\": 1\n  }\n", "set /b {c: 1}", "  {\n    \"a\": 1,\n    \"b\": {\n      \"c\": 1\n    }\n  }\n"},
+	{"{\n            \"a\": 1\n}\n", "set /b {c: 1}",
+	 "{\n            \"a\": 1,\n            \"b\": {\n              \"c\": 1\n            }\n}\n"},
 	{"[]", "push / 1", "[1]"},
 	{"{}", "set /a 1", "{\"a\":1}"}
 	);
@@ -513,6 +559,7 @@ int main(void)
 		cmocka_unit_test(test_remove),       cmocka_unit_test(test_ends),
 		cmocka_unit_test(test_flow),         cmocka_unit_test(test_json),
 		cmocka_unit_test(test_declined),     cmocka_unit_test(test_far_right),
+		cmocka_unit_test(test_overlap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -108,11 +108,60 @@ static void test_replaced(void **state)
 	/* clang-format on */
 }
 
+/* A document in the value of w: v is set in m. Answers why that was declined. */
+static const char *declined(struct tc_arena *mem, const char *in, bool other)
+{
+	struct tc_source *src = tc_alloc(mem, sizeof(*src));
+	struct tc_limits limits = TC_LIMITS_FILE;
+	struct tc_doc doc = {.src = src, .end = (uint32_t)strlen(in)};
+	const struct tc_node *scalar, *root, *want;
+	const char *why = NULL;
+	struct tc_str text = {0};
+	struct tc_patch inner;
+	bool empty;
+
+	*src = (struct tc_source){.name = "test", .text = tc_str(in)};
+	assert_true(tc_doc_read(mem, &doc, &limits, NULL));
+	scalar = doc.root->kind == TC_MAP ? tc_get(doc.root, "w") : doc.root;
+	root = tc_embedded_read(mem, scalar, "w", &limits, NULL, &empty);
+	tc_patch_init(&inner, mem, root);
+	tc_patch_set(&inner, tc_get(root, "m"), "v", tc_new_int(mem, NULL, 1));
+	want = other ? root : tc_patch_apply(mem, &inner);
+	assert_false(tc_edit_embedded(&text, mem, scalar, &inner, want, &why));
+	return why;
+}
+
+/* The caller writes the document anew then, and says why. */
+static void test_declined(void **state)
+{
+	(void)state;
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(4096);
+	_cleanup_buf_ struct tc_buf far = {0};
+
+	/* in place, and in a text of its own */
+	tc_buf_puts(&far, "w: |\n  m:\n");
+	tc_buf_fill(&far, ' ', 1010);
+	tc_buf_puts(&far, "a: 1\n");
+	assert_string_equal(declined(mem, far.p, false), "a collection is indented too far");
+	tc_buf_clear(&far);
+	tc_buf_puts(&far, "w: \"m:\\n");
+	tc_buf_fill(&far, ' ', 1010);
+	tc_buf_puts(&far, "a: 1\\n\"\n");
+	assert_string_equal(declined(mem, far.p, false), "a collection is indented too far");
+
+	assert_string_equal(declined(mem, "|1\n m:\n  a: 1\n", false), "the edited block cannot be read again");
+	assert_string_equal(declined(mem, "w: |\n  m:\n    a: 1\n", true),
+			    "the edited text does not read back as what it should say");
+	assert_string_equal(declined(mem, "w: \"m: {a: 1}\"\n", true),
+			    "the edited text does not read back as what it should say");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_in_place),
 		cmocka_unit_test(test_replaced),
+		cmocka_unit_test(test_declined),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

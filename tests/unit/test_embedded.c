@@ -62,6 +62,26 @@ static void differing(void **state)
 	check_inner("w: |\n  a: 1\n  ...\n", "{\"a\":1}", "", "workflow.yaml");
 }
 
+/* A text that tentc made stands in no file. */
+static void made(void **state)
+{
+	(void)state;
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(4096);
+	_cleanup_buf_ struct tc_buf got = {0};
+	struct tc_diags diags = {.mem = mem};
+	const struct tc_node *inner;
+	bool empty;
+
+	inner = tc_embedded_read(mem, tc_new_string(mem, NULL, TC_STR("a: [1, b]\n")), "workflow.yaml",
+				 &TC_LIMITS_ANNOTATION, &diags, &empty);
+	assert_false(empty);
+	assert_int_equal(diags.count, 0);
+	tc_emit(&got, inner, (struct tc_emit){.format = TC_JSON});
+	assert_string_equal(got.p, "{\"a\":[1,\"b\"]}");
+	assert_string_equal(tc_node_source(inner)->name, "workflow.yaml");
+	assert_null(tc_node_source(inner)->outer);
+}
+
 static void nothing(void **state)
 {
 	(void)state;
@@ -73,6 +93,25 @@ static void nothing(void **state)
 static void refusals(void **state)
 {
 	(void)state;
+	/* Its indented lines hold no end marker, and so other mistakes: those of the value are reported. */
+	check_inner(
+		"w: |\n  a: 1\n  a: 2\n  ...\n  x: 1\n", "!",
+		"outer.yaml:1:4: error: key \"a\" is there twice, in line 2 of this value [TC014]\n"
+		"   1 | w: |\n"
+		"     |    ^\n"
+		"outer.yaml:1:4: note: the first one is here, in line 1 of this value\n"
+		"   1 | w: |\n"
+		"     |    ^\n"
+		"  help: remove one of them\n"
+		"outer.yaml:1:4: error: content after a document end marker, which kubectl drops silently, in line 4 "
+		"of this value [TC006]\n"
+		"   1 | w: |\n"
+		"     |    ^\n"
+		"outer.yaml:1:4: note: the document ends here, in line 3 of this value\n"
+		"   1 | w: |\n"
+		"     |    ^\n"
+		"  help: remove the `...`, or begin the next document with ---\n",
+		NULL);
 	check_inner("w: |\n  a: 1\n  a: 2\n", "!",
 		    "outer.yaml:3:3: error: key \"a\" is there twice [TC014]\n"
 		    "   3 |   a: 2\n"
@@ -129,8 +168,9 @@ static void limits_and_bytes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(in_place), cmocka_unit_test(decoded),  cmocka_unit_test(differing),
-		cmocka_unit_test(nothing),  cmocka_unit_test(refusals), cmocka_unit_test(limits_and_bytes),
+		cmocka_unit_test(in_place),         cmocka_unit_test(decoded), cmocka_unit_test(made),
+		cmocka_unit_test(differing),        cmocka_unit_test(nothing), cmocka_unit_test(refusals),
+		cmocka_unit_test(limits_and_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

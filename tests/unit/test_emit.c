@@ -251,6 +251,29 @@ static void test_indent(void **state)
 					  (struct tc_emit){.format = TC_YAML, .indent = 4}, &err),
 			 0);
 	assert_string_equal(out.p, "top:\n    a:\n      b: 1\n    c:\n    - 2\n    - d: e\n");
+
+	_cleanup_buf_ struct tc_buf want = {0};
+	for (unsigned col = 60; col < 140; col++) {
+		tc_buf_clear(&out);
+		tc_buf_clear(&want);
+		tc_emit(&out, read_yaml(mem, "{a: 1, b: 2}"), (struct tc_emit){.format = TC_YAML, .indent = col});
+		tc_buf_puts(&want, "a: 1\n");
+		tc_buf_fill(&want, ' ', col);
+		tc_buf_puts(&want, "b: 2\n");
+		assert_string_equal(out.p, want.p);
+	}
+}
+
+/* What is not there is null in both formats. */
+static void test_nothing(void **state)
+{
+	(void)state;
+	_cleanup_buf_ struct tc_buf yaml = {0}, json = {0};
+
+	tc_emit(&yaml, NULL, as_yaml);
+	assert_string_equal(yaml.p, "null\n");
+	tc_emit(&json, NULL, (struct tc_emit){.format = TC_JSON});
+	assert_string_equal(json.p, "null");
 }
 
 static void test_json(void **state)
@@ -494,12 +517,13 @@ static void test_round_trip(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_collections),  cmocka_unit_test(test_anchors),
-		cmocka_unit_test(test_tags),         cmocka_unit_test(test_styles_kept),
-		cmocka_unit_test(test_new_strings),  cmocka_unit_test(test_new_trees),
-		cmocka_unit_test(test_long_keys),    cmocka_unit_test(test_indent),
-		cmocka_unit_test(test_json),         cmocka_unit_test(test_canonical),
-		cmocka_unit_test(test_verification), cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_collections), cmocka_unit_test(test_anchors),
+		cmocka_unit_test(test_tags),        cmocka_unit_test(test_styles_kept),
+		cmocka_unit_test(test_new_strings), cmocka_unit_test(test_new_trees),
+		cmocka_unit_test(test_long_keys),   cmocka_unit_test(test_indent),
+		cmocka_unit_test(test_nothing),     cmocka_unit_test(test_json),
+		cmocka_unit_test(test_canonical),   cmocka_unit_test(test_verification),
+		cmocka_unit_test(test_round_trip),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

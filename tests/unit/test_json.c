@@ -207,6 +207,28 @@ static void test_places(void **state)
 	assert_ptr_equal(n->first->text.s, text + 5);
 }
 
+/* Whatever kind of value is one too many. */
+static void test_limits(void **state)
+{
+	(void)state;
+	static const char *const rows[] = {"[\"a\"]", "[[]]", "[{}]", "[1]", "[null]", "{\"a\": 1}"};
+
+	for (size_t i = 0; i < TC_COUNT(rows); i++) {
+		_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(4096);
+		struct tc_source src = {.name = "test", .text = tc_str(rows[i])};
+		struct tc_limits limits = TC_LIMITS_FILE;
+		struct tc_diags diags = {.mem = mem};
+		uint32_t begin = 0;
+
+		limits.max_nodes = 1;
+		assert_null(tc_json_read(mem, &src, &begin, (uint32_t)src.text.len, &limits, &diags));
+		assert_int_equal(diags.count, 1);
+		assert_int_equal(diags.list[0]->id, TC_MSG_TOO_MANY_NODES);
+		assert_int_equal(diags.list[0]->at.off, 1);
+		assert_string_equal(diags.list[0]->text, "the document has more than 1 values");
+	}
+}
+
 static void test_oracle_cases(void **state)
 {
 	(void)state;
@@ -380,10 +402,10 @@ static void test_hostile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_read),         cmocka_unit_test(test_refuse),
-		cmocka_unit_test(test_duplicates),   cmocka_unit_test(test_places),
-		cmocka_unit_test(test_oracle_cases), cmocka_unit_test(test_oracle_random),
-		cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_read),          cmocka_unit_test(test_refuse),
+		cmocka_unit_test(test_duplicates),    cmocka_unit_test(test_places),
+		cmocka_unit_test(test_limits),        cmocka_unit_test(test_oracle_cases),
+		cmocka_unit_test(test_oracle_random), cmocka_unit_test(test_hostile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

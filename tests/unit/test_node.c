@@ -170,6 +170,11 @@ static void test_keys(void **state)
 		assert_true(tc_is_string(tc_get(map, rows[i].want), "found"));
 		assert_null(tc_get(map, "other"));
 	}
+	/* No document that is read holds these; a text that is wrong is looked at too, to say all that is wrong. */
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(4096);
+	assert_true(tc_str_is(tc_key_text(mem, tc_new_null(mem, NULL)), "null"));
+	assert_true(tc_str_is(tc_key_text(mem, tc_new_seq(mem, NULL)), ""));
+	assert_true(tc_str_is(tc_key_text(mem, tc_new_map(mem, NULL)), ""));
 }
 
 static void test_numbers(void **state)
@@ -211,6 +216,12 @@ static void test_numbers(void **state)
 	assert_false(tc_as_bool(read_yaml(mem, "'on'"), &value));
 	assert_false(tc_as_bool(NULL, &value));
 	assert_false(tc_as_int(NULL, 1, &number));
+
+	struct tc_node *large = tc_new_int(mem, NULL, 1);
+	large->text = TC_STR("18446744073709551616");
+	assert_false(tc_as_int(large, UINT64_MAX, &number));
+	large->text = TC_STR("18446744073709551615");
+	assert_true(tc_as_int(large, UINT64_MAX, &number) && number == UINT64_MAX);
 }
 
 static void test_kind_names(void **state)
@@ -239,6 +250,7 @@ static void test_equal(void **state)
 		{"a: 1\nb: 2", "{a: 1, c: 2}", false, false},
 		{"a: 1\nb: 2", "{a: 1}", false, false},
 		{"a: 1", "{a: 1, b: 2}", false, false},
+		{"a: 1\nb: 2", "{c: 1}", false, false},
 		{"x: {a: 1, b: 2}\ny: 1", "y: 1\nx: {b: 2, a: 1}", false, true},
 		{"[1, 2]", "- 1\n- 2", true, true},
 		{"[1, 2]", "[2, 1]", false, false},
@@ -360,6 +372,7 @@ static void test_copies(void **state)
 	assert_yaml(made, "a:\n  k: v\nb:\n  c: \"5\"\n  k: v\nd:\n  k: v\n");
 	assert_ptr_equal(tc_get(made, "b")->origin, &origin);
 	assert_null(tc_copy_expanded(mem, NULL));
+	assert_null(tc_next(tc_first(NULL)).key);
 	assert_null(tc_copy_new(mem, NULL, NULL));
 }
 

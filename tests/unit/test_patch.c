@@ -322,6 +322,9 @@ static void test_moot(void **state)
 	tc_patch_replace(&p, root, text(mem, "all"));
 	assert_patch_json(&p, "[{\"op\":\"replace\",\"path\":\"\",\"value\":\"all\"}]");
 	assert_rfc(&p, root);
+	/* A document is never without a root. */
+	tc_patch_remove(&p, root);
+	assert_patch_json(&p, "[{\"op\":\"replace\",\"path\":\"\",\"value\":\"all\"}]");
 }
 
 static void test_new_root(void **state)

@@ -128,6 +128,12 @@ static void dropped(void **state)
 		"   1 | --- # c\n"
 		"     |        ^\n"
 		"  help: end lines with LF or CRLF\n");
+	REFUSES("--- # c\xe2\x80\xa8 b: 2\n",
+		"in.yaml:1:8: error: a document separator ends with a line break that is no line feed; "
+		"kubectl would drop what follows silently [TC007]\n"
+		"   1 | --- # c? b: 2\n"
+		"     |        ^\n"
+		"  help: end lines with LF or CRLF\n");
 	REFUSES("---\r\t\n",
 		"in.yaml:1:4: error: a document separator ends with a line break that is no line feed; kubectl "
 		"would drop what follows silently [TC007]\n"
@@ -190,6 +196,8 @@ static void whole_texts(void **state)
 		    "in.yaml:1:1: error: the text is UTF-16, little-endian; Kubernetes reads UTF-8 only [TC002]\n");
 	check_whole(TC_STR("\0a\0:\0 \0b"), NULL,
 		    "in.yaml:1:1: error: the text is UTF-16, big-endian; Kubernetes reads UTF-8 only [TC002]\n");
+	check_whole(TC_STR("a\0:\0 \0b\0"), NULL,
+		    "in.yaml:1:1: error: the text is UTF-16, little-endian; Kubernetes reads UTF-8 only [TC002]\n");
 	check_whole(TC_STR("\xff\xfe\0\0a\0\0\0"), NULL,
 		    "in.yaml:1:1: error: the text is UTF-32, little-endian; Kubernetes reads UTF-8 only [TC002]\n");
 	check_whole(TC_STR("a: 1\nb: \xe9\n"), NULL,
@@ -203,6 +211,37 @@ static void whole_texts(void **state)
 	check_whole(TC_STR("a\n---\nb\n---\nc\n"), &limits,
 		    "in.yaml:4:1: error: the stream holds more than 2 documents [TC010]\n");
 	check_whole(TC_STR("{}{}{}"), &limits, "in.yaml:1:5: error: the stream holds more than 2 documents [TC010]\n");
+	limits.max_documents = 0;
+	check_whole(TC_STR("a\n"), &limits, "in.yaml:1:1: error: the stream holds more than 0 documents [TC010]\n");
+}
+
+/* Documents that no cut makes: whoever reads a text of its own as one is told what it holds. */
+static void whole_documents(void **state)
+{
+	struct tc_limits limits = TC_LIMITS_FILE;
+	struct read r;
+
+	(void)state;
+	read_text(&r, "in.json", TC_STR("[1] [2]\n"), NULL);
+	assert_string_equal(r.out.p, "[1]\n[2]\n");
+	struct tc_doc both = {.src = &r.src, .format = TC_JSON, .end = 8};
+	assert_false(tc_doc_read(r.mem, &both, &r.limits, &r.diags));
+	assert_true(both.bad);
+	tc_diags_render(&r.err, &r.diags, (struct tc_diag_style){0});
+	assert_string_equal(r.err.p, "in.json:1:5: error: found text behind the end of the value [TC013]\n"
+				     "   1 | [1] [2]\n"
+				     "     |     ^\n"
+				     "  help: remove it\n");
+	read_done(&r);
+
+	limits.max_nodes = 0;
+	read_text(&r, "in.json", TC_STR("5 {}\n"), &limits);
+	assert_string_equal(r.out.p, "!\n");
+	assert_string_equal(r.err.p, "in.json:1:1: error: the document has more than 0 values [TC009]\n"
+				     "   1 | 5 {}\n"
+				     "     | ^\n"
+				     "  help: split it\n");
+	read_done(&r);
 }
 
 /* A rewind in between, and no diagnostics the second time. */
@@ -227,9 +266,11 @@ static void read_again(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(cuts),       cmocka_unit_test(documents),   cmocka_unit_test(json),
-		cmocka_unit_test(separators), cmocka_unit_test(dropped),     cmocka_unit_test(inner_mark),
-		cmocka_unit_test(directives), cmocka_unit_test(whole_texts), cmocka_unit_test(read_again),
+		cmocka_unit_test(cuts),       cmocka_unit_test(documents),
+		cmocka_unit_test(json),       cmocka_unit_test(separators),
+		cmocka_unit_test(dropped),    cmocka_unit_test(inner_mark),
+		cmocka_unit_test(directives), cmocka_unit_test(whole_texts),
+		cmocka_unit_test(read_again), cmocka_unit_test(whole_documents),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

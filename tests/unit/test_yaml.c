@@ -188,6 +188,13 @@ static void merges(void **state)
 		"   2 |   <<: [{}, 1]\n"
 		"     |            ^\n"
 		"  help: write an alias of a mapping, such as <<: *defaults, or quote \"<<\" if it is a name\n");
+	/* what an earlier one that is wrong would bring is not known */
+	REFUSES("a: &a {k: 1}\nb:\n  <<: 1\n  <<: *a\n",
+		"in.yaml:3:7: error: a merge key (<<) with an integer, expected a mapping or a list of "
+		"mappings [TC016]\n"
+		"   3 |   <<: 1\n"
+		"     |       ^\n"
+		"  help: write an alias of a mapping, such as <<: *defaults, or quote \"<<\" if it is a name\n");
 	REFUSES("a: &a {k: 1}\nb:\n  k: 2\n  <<: *a\n",
 		"in.yaml:3:3: error: key \"k\" stands before a merge key that brings it too; to Kubernetes the merged "
 		"one wins "
@@ -364,6 +371,8 @@ static void limits_hold(void **state)
 	limits = TC_LIMITS_FILE;
 	limits.max_nodes = 3;
 	check_limit("-\n-\n-\n", limits, "in.yaml:3:2: error: the document has more than 3 values [TC009]\n");
+	check_limit("- &a\n-\n- *a\n", limits, "in.yaml:3:3: error: the document has more than 3 values [TC009]\n");
+	check_limit("-\n-\n- []\n", limits, "in.yaml:3:3: error: the document has more than 3 values [TC009]\n");
 	limits = TC_LIMITS_FILE;
 	limits.max_expanded = 15;
 	check_limit("- &a [1, 2, 3]\n- [*a, *a, *a]\n", limits,
@@ -377,6 +386,11 @@ static void limits_hold(void **state)
 	check_limit(text.p, limits,
 		    "in.yaml:21:15: error: the document has more than 18446744073709551614 values when its aliases are "
 		    "followed [TC011]\n");
+	struct read r;
+	limits.max_expanded = SIZE_MAX;
+	read_text(&r, "in.yaml", TC_STR("- &a {k: 1}\n- {<<: *a}\n"), &limits);
+	assert_string_equal(r.out.p, "[{\"k\":1},{\"k\":1}]\n");
+	read_done(&r);
 	limits.max_expanded = 1000;
 	tc_buf_clear(&text);
 	tc_buf_puts(&text, "- &a {<<: {}, ");
@@ -384,6 +398,23 @@ static void limits_hold(void **state)
 		tc_buf_printf(&text, "k%d: 1, ", i);
 	tc_buf_puts(&text, "}\n- {<<: *a}\n- {<<: *a}\n");
 	check_limit(text.p, limits, "in.yaml:3:3: error: merge keys bring too many keys together [TC011]\n");
+}
+
+/* Who reads a text that no cut has looked at is told of its bytes all the same. */
+static void unchecked(void **state)
+{
+	(void)state;
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(4096);
+	struct tc_source src = {.name = "test", .text = TC_STR("a: \x07\n")};
+	struct tc_limits limits = TC_LIMITS_FILE;
+	struct tc_diags diags = {.mem = mem};
+	bool empty;
+
+	assert_null(tc_yaml_read(mem, &src, 0, (uint32_t)src.text.len, &limits, &diags, &empty));
+	assert_false(empty);
+	assert_int_equal(diags.count, 1);
+	assert_int_equal(diags.list[0]->id, TC_MSG_SYNTAX_YAML);
+	assert_string_equal(diags.list[0]->text, "this is not YAML: control characters are not allowed");
 }
 
 /* Each mistake that people make: the place, what was found, what to do. */
@@ -647,7 +678,7 @@ int main(void)
 		cmocka_unit_test(bad_keys),       cmocka_unit_test(scalars),         cmocka_unit_test(dialect),
 		cmocka_unit_test(inner_marks),    cmocka_unit_test(limits_hold),     cmocka_unit_test(mistakes),
 		cmocka_unit_test(whole_messages), cmocka_unit_test(yaml_test_suite), cmocka_unit_test(online_boutique),
-		cmocka_unit_test(hostile),
+		cmocka_unit_test(hostile),        cmocka_unit_test(unchecked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -86,6 +86,18 @@ static inline bool tc_is_hex(int c)
 	return tc_is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
+/* What a digit of base64 (RFC 4648, section 4) stands for; -1 for anything that is none. */
+static inline int tc_base64_digit(char c)
+{
+	if (tc_is_upper(c))
+		return c - 'A';
+	if (tc_is_lower(c))
+		return c - 'a' + 26;
+	if (tc_is_digit(c))
+		return c - '0' + 52;
+	return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
 #pragma GCC poison sprintf vsprintf strcpy strcat strncpy strtok atoi
 
 #endif

@@ -42,18 +42,6 @@ char *tc_base64(struct tc_arena *mem, struct tc_str data)
 	return text;
 }
 
-/* -1 for anything that is no digit. */
-static int base64_digit(char c)
-{
-	if (tc_is_upper(c))
-		return c - 'A';
-	if (tc_is_lower(c))
-		return c - 'a' + 26;
-	if (tc_is_digit(c))
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
 /* Four characters, of which the last `pad` are '='. False for a bad digit or for spare bits that are not zero: such a
  * text has a second spelling, and two texts would mean one value. */
 static bool decode_quad(const char *in, size_t pad, char **out)
@@ -61,7 +49,7 @@ static bool decode_quad(const char *in, size_t pad, char **out)
 	uint32_t bits = 0;
 
 	for (size_t k = 0; k < 4; k++) {
-		int digit = k < 4 - pad ? base64_digit(in[k]) : 0;
+		int digit = k < 4 - pad ? tc_base64_digit(in[k]) : 0;
 
 		if (digit < 0 || (k >= 4 - pad && in[k] != '='))
 			return false;

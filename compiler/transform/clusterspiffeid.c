@@ -1,11 +1,6 @@
 /* The ClusterSPIFFEID: the registration that gives the tentacle's pods their SPIFFE ID. */
 #include "compiler/transform/tentacle.h"
 
-static void put_text(struct tc_work *w, struct tc_node *map, const char *key, const char *value)
-{
-	tc_put(w->mem, map, key, tc_new_string(w->mem, map->origin, tc_str(value)));
-}
-
 static void make(struct tc_work *w, struct tc_tentacle *t, const struct tc_dep *dep)
 {
 	struct tc_arena_mark mark = tc_arena_mark(w->mem);
@@ -18,13 +13,13 @@ static void make(struct tc_work *w, struct tc_tentacle *t, const struct tc_dep *
 			       tc_value_named(&subject, "clusterspiffeid"), NULL, origin);
 	tc_put(w->mem, object, "spec", spec);
 	if (class_name)
-		put_text(w, spec, "className", class_name);
+		tc_put_text(w, spec, "className", class_name);
 	/* The literal identity: a label in the template would let a pod choose its name. */
-	put_text(w, spec, "spiffeIDTemplate", tc_value_named(&subject, "id"));
+	tc_put_text(w, spec, "spiffeIDTemplate", tc_value_named(&subject, "id"));
 	/* Both selectors, always: one that is missing selects everything. */
 	tc_put(w->mem, spec, "podSelector", tc_new_selector(w->mem, origin, TC_LABEL_RELEASE, t->name));
 	tc_put(w->mem, spec, "namespaceSelector", tc_new_selector(w->mem, origin, TC_LABEL_NAMESPACE, t->enclave));
-	put_text(w, spec, "hint", tc_printf(w->mem, "%s.%s", t->enclave, t->name));
+	tc_put_text(w, spec, "hint", tc_printf(w->mem, "%s.%s", t->enclave, t->name));
 	tc_place_object(w, t, TC_ROLE_SPIFFEID, object, mark);
 }
 

@@ -140,7 +140,7 @@ struct tc_node *tc_new_selector(struct tc_arena *mem, const struct tc_origin *or
 	return selector;
 }
 
-static void put_text(struct tc_work *w, struct tc_node *map, const char *key, const char *value)
+void tc_put_text(struct tc_work *w, struct tc_node *map, const char *key, const char *value)
 {
 	tc_put(w->mem, map, key, tc_new_string(w->mem, map->origin, tc_str(value)));
 }
@@ -151,17 +151,17 @@ struct tc_node *tc_new_object(struct tc_work *w, const struct tc_tentacle *t, co
 	struct tc_node *object = tc_new_map(w->mem, origin), *metadata = tc_new_map(w->mem, origin),
 		       *labels = tc_new_map(w->mem, origin);
 
-	put_text(w, object, "apiVersion", api_version);
-	put_text(w, object, "kind", kind);
+	tc_put_text(w, object, "apiVersion", api_version);
+	tc_put_text(w, object, "kind", kind);
 	tc_put(w->mem, object, "metadata", metadata);
-	put_text(w, metadata, "name", name);
+	tc_put_text(w, metadata, "name", name);
 	if (ns)
-		put_text(w, metadata, "namespace", ns);
+		tc_put_text(w, metadata, "namespace", ns);
 	tc_put(w->mem, metadata, "labels", labels);
-	put_text(w, labels, TC_LABEL_MANAGED_BY, "tentc");
-	put_text(w, labels, TC_LABEL_EXOSKELETON, "true");
-	put_text(w, labels, TC_ANNOTATION_LEVEL, tc_printf(w->mem, "%u", t->level));
-	put_text(w, labels, TC_LABEL_RELEASE, t->name);
+	tc_put_text(w, labels, TC_LABEL_MANAGED_BY, "tentc");
+	tc_put_text(w, labels, TC_LABEL_EXOSKELETON, "true");
+	tc_put_text(w, labels, TC_ANNOTATION_LEVEL, tc_printf(w->mem, "%u", t->level));
+	tc_put_text(w, labels, TC_LABEL_RELEASE, t->name);
 	return object;
 }
 

@@ -108,6 +108,8 @@ void tc_transform_clusterspiffeid(struct tc_work *w, struct tc_tentacle *t);
 /* workload.c: mounts, labels and annotations; with t->contract NULL takes all of them away. */
 void tc_transform_workload(struct tc_work *w, struct tc_tentacle *t);
 
+/* A string in a new mapping, with the mapping's origin. */
+void tc_put_text(struct tc_work *w, struct tc_node *map, const char *key, const char *value);
 /* {apiVersion, kind, metadata: {name, namespace (NULL: cluster-scoped), labels}}, for an object of ours. */
 struct tc_node *tc_new_object(struct tc_work *w, const struct tc_tentacle *t, const char *api_version, const char *kind,
 			      const char *name, const char *ns, const struct tc_origin *origin);

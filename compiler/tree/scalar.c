@@ -87,17 +87,6 @@ bool tc_scalar_true(struct tc_str text)
 	return false; /* unreachable: a boolean is one of the words */
 }
 
-static int base64_value(unsigned char c)
-{
-	if (tc_is_upper(c))
-		return c - 'A';
-	if (tc_is_lower(c))
-		return c - 'a' + 26;
-	if (tc_is_digit(c))
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
 static bool is_utf8(struct tc_str text)
 {
 	uint32_t cp;
@@ -118,10 +107,10 @@ static bool decode_base64(struct tc_arena *mem, struct tc_str *text)
 	uint32_t bits = 0;
 
 	for (size_t i = 0; i < text->len; i++) {
-		unsigned char c = (unsigned char)text->s[i];
+		char c = text->s[i];
 		if (c == '\n' || c == '\r')
 			continue;
-		int v = base64_value(c);
+		int v = tc_base64_digit(c);
 		if (c == '=' && filled >= 2 && pads < 2)
 			pads++;
 		else if (v < 0 || pads)

@@ -28,4 +28,12 @@ struct tc_limits {
 			    .max_expanded = 40000,  \
 			    .max_depth = 64})
 
+/* An AdmissionReview: the API server itself takes no object over 3 MiB. */
+#define TC_LIMITS_REQUEST                           \
+	((struct tc_limits){.max_bytes = 3u << 20,  \
+			    .max_documents = 1,     \
+			    .max_nodes = 200000,    \
+			    .max_expanded = 400000, \
+			    .max_depth = 64})
+
 #endif

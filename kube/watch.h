@@ -1,0 +1,38 @@
+/* watch.h - a resource, listed and then watched for ever.
+ *
+ * List, then watch from the list's resourceVersion with bookmarks; resumed after every end; listed again after 410 (as
+ * an answer, or as an ERROR event in a 200), after trouble that lasts, and every `relist` seconds, because a
+ * resourceVersion from the future (a restored etcd) is silent. Between attempts it waits, longer each time, with
+ * jitter, up to 30 s. */
+#ifndef TC_KUBE_WATCH_H
+#define TC_KUBE_WATCH_H
+
+#include <stdatomic.h>
+
+#include "kube/client.h"
+
+/* Called in the watching thread. Objects are borrowed. */
+struct tc_watch_ops {
+	/* A list begins: what is not seen until synced() is gone. */
+	void (*begin)(void *self);
+	void (*seen)(void *self, const json_t *object); /* as it is now: new, changed, or just listed */
+	void (*gone)(void *self, const json_t *object); /* as it was last */
+	void (*synced)(void *self);                     /* the list is complete */
+	void (*alive)(void *self);                      /* the server said something: an event, a bookmark, a list */
+	void (*trouble)(void *self, const struct tc_kube_error *err); /* will be tried again */
+};
+
+struct tc_watch {
+	const char *path;     /* "/api/v1/configmaps" */
+	const char *selector; /* labelSelector; NULL: all */
+	bool metadata_only;   /* PartialObjectMetadata instead of whole objects */
+	unsigned relist;      /* seconds; 0: 600 */
+	const struct tc_watch_ops *ops;
+	void *self;
+	const atomic_bool *stop; /* looked at twice a second at least */
+};
+
+/* Returns when *stop is true. */
+void tc_watch_run(const struct tc_kube_config *config, const struct tc_watch *watch);
+
+#endif

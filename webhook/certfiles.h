@@ -1,0 +1,23 @@
+/* certfiles.h - a serving certificate from a mounted Secret (tls.crt, tls.key), as cert-manager writes it.
+ *
+ * kubelet swaps the symbolic link ..data; a pair that is half-written or does not fit is not taken, and what was served
+ * is served on. */
+#ifndef TC_CERTFILES_H
+#define TC_CERTFILES_H
+
+#include "webhook/log.h"
+#include "webhook/serving.h"
+
+struct tc_certfiles {
+	const char *dir; /* holds tls.crt and tls.key */
+	struct tc_log *log;
+	/* what was read last: to be zero at first */
+	uint64_t seen;
+	bool failed;
+};
+
+/* To be called every second or so: reads the files when they have changed. -1: they cannot be used now; said in the log
+ * once. */
+int tc_certfiles_poll(struct tc_certfiles *f, struct tc_serving *serving, struct tc_error *err);
+
+#endif

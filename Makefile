@@ -1,7 +1,7 @@
 # tentc. `make help` lists what can be run by name.
 #
 #   B=DIR      where objects go (default build/MODE); two builds never share one
-#   MODE=      debug, release, asan, coverage, fuzz
+#   MODE=      debug, release, asan, tsan, coverage, fuzz
 #   CC=        gcc (default) or clang
 #   V=1        prints whole commands
 
@@ -70,6 +70,10 @@ endif
 FLAGS_asan := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 LINK_asan := -fsanitize=address,undefined
 
+# The server has threads: two that touch one thing without a lock end the program.
+FLAGS_tsan := -O1 -g -fno-omit-frame-pointer -fsanitize=thread
+LINK_tsan := -fsanitize=thread
+
 # -O0: a line is a line. Atomic: the tests run programs side by side.
 FLAGS_coverage := -O0 -g --coverage -fprofile-update=atomic
 LINK_coverage := --coverage
@@ -82,34 +86,44 @@ CC := clang
 endif
 
 ifndef FLAGS_$(MODE)
-$(error MODE=$(MODE) is not one of debug, release, asan, coverage, fuzz)
+$(error MODE=$(MODE) is not one of debug, release, asan, tsan, coverage, fuzz)
 endif
 CFLAGS := $(BASE_FLAGS) $(WARN) $(FLAGS_$(MODE)) $(EXTRA_CFLAGS)
 LDFLAGS := $(LINK_$(MODE)) $(EXTRA_LDFLAGS)
 LDLIBS := -lyaml -lmbedcrypto -ljansson
+# What only tentc-cluster may use: it reaches networks.
+CLUSTER_LIBS := -lmicrohttpd -lgnutls -lcurl -lmbedx509 -lpthread
 
 # --- what is built ----------------------------------------------------------------------------------------------------
 
 LIB_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard compiler/*/*.c)))
 CLI_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard cli/*.c)))
+# The rooms behind tentc-cluster, and its commands.
+CLUSTER_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard kube/*.c webhook/*.c cli/cluster/*.c)))
+E2E_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/e2e/*.c)))
 UNIT_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/unit/test_*.c)))
 UNIT_HELP := $(patsubst %.c,$(B)/%.o,$(sort $(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c))))
 PROPERTY_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/property/*.c)))
 FUZZ_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+BENCH_WEBHOOK_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard bench/webhook/*.c)))
 BENCH_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard bench/*.c)))
 REPLAY_OBJ := $(B)/tests/fuzz/replay.o
 ORACLE_OBJ := $(B)/tests/oracle/read.o
-ALL_OBJ := $(LIB_OBJ) $(CLI_OBJ) $(UNIT_OBJ) $(UNIT_HELP) $(PROPERTY_OBJ) $(FUZZ_OBJ) $(BENCH_OBJ) $(REPLAY_OBJ) $(ORACLE_OBJ)
+ALL_OBJ := $(LIB_OBJ) $(CLI_OBJ) $(CLUSTER_OBJ) $(E2E_OBJ) $(UNIT_OBJ) $(UNIT_HELP) $(PROPERTY_OBJ) $(FUZZ_OBJ) $(BENCH_OBJ) $(BENCH_WEBHOOK_OBJ) $(REPLAY_OBJ) $(ORACLE_OBJ)
 
 LIB := $(B)/libtentc.a
 # The commands without main(), so that tests can link them.
 CLI := $(B)/libcli.a
+CLUSTER := $(B)/libcluster.a
+CLUSTER_PROGRAM := $(if $(wildcard cli/cluster/serve.c),$(B)/libexec/tentc/tentc-cluster)
+E2E := $(E2E_OBJ:.o=)
 UNIT := $(UNIT_OBJ:.o=)
 FUZZ := $(FUZZ_OBJ:.o=)
 BENCH := $(BENCH_OBJ:.o=)
+BENCH_WEBHOOK := $(BENCH_WEBHOOK_OBJ:.o=)
 PROPERTY := $(if $(PROPERTY_OBJ),$(B)/tests/property/property)
 
-all: $(B)/tentc ## tentc with debug information, in build/debug
+all: $(B)/tentc $(CLUSTER_PROGRAM) ## tentc with debug information, in build/debug
 
 say = $(if $(V),,@printf '  %-3s %s\n' $(1) $(2) && )
 
@@ -119,9 +133,9 @@ define when_changed
 	@printf '%s\n' '$(1)' | cmp -s - $@ || printf '%s\n' '$(1)' >$@
 endef
 $(B)/flags: FORCE
-	$(call when_changed,$(CC) $(CFLAGS) $(LDFLAGS) $(LDLIBS))
+	$(call when_changed,$(CC) $(CFLAGS) $(LDFLAGS) $(LDLIBS) $(CLUSTER_LIBS))
 $(B)/objects: FORCE
-	$(call when_changed,$(LIB_OBJ) $(CLI_OBJ))
+	$(call when_changed,$(LIB_OBJ) $(CLI_OBJ) $(CLUSTER_OBJ))
 
 # Functions that recurse with the input do so 64 levels deep at most; small frames keep that far from the stack's end.
 $(B)/compiler/%.o: private CFLAGS += -Wframe-larger-than=16384
@@ -139,14 +153,26 @@ $(CLI): $(filter-out %/main.o,$(CLI_OBJ)) $(B)/objects
 	@rm -f $@
 	$(call say,AR,$@)$(AR) qcs $@ $(filter %.o,$^)
 
+$(CLUSTER): $(filter-out %/main.o,$(CLUSTER_OBJ)) $(B)/objects
+	@rm -f $@
+	$(call say,AR,$@)$(AR) qcs $@ $(filter %.o,$^)
+
 link = $(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
 
 $(B)/tentc: $(B)/cli/main.o $(CLI) $(LIB)
 	$(link)
 
+$(B)/libexec/tentc/tentc-cluster: $(B)/cli/cluster/main.o $(CLUSTER) $(CLI) $(LIB)
+	@mkdir -p $(@D)
+	$(link) $(CLUSTER_LIBS)
+
 # One program per unit test file, so that a crash takes down one only.
-$(UNIT): %: %.o $(UNIT_HELP) $(CLI) $(LIB)
-	$(link) -lcmocka
+$(UNIT): %: %.o $(UNIT_HELP) $(CLUSTER) $(CLI) $(LIB)
+	$(link) -lcmocka $(CLUSTER_LIBS)
+
+# What drives a room from outside, for the end-to-end tests.
+$(E2E): %: %.o $(CLUSTER) $(CLI) $(LIB)
+	$(link) $(CLUSTER_LIBS)
 
 $(B)/tests/property/property: $(PROPERTY_OBJ) $(CLI) $(LIB)
 	$(link)
@@ -162,6 +188,9 @@ $(B)/tests/oracle/read: $(ORACLE_OBJ) $(LIB)
 $(BENCH): %: %.o $(CLI) $(LIB)
 	$(link)
 
+$(BENCH_WEBHOOK): %: %.o $(CLUSTER) $(CLI) $(LIB)
+	$(link) $(CLUSTER_LIBS)
+
 -include $(ALL_OBJ:.o=.d)
 
 release: ## hardened and optimised, in build/release
@@ -170,15 +199,16 @@ release: ## hardened and optimised, in build/release
 clang: ## all of it compiled by clang, in build/clang
 	@$(MAKE) --no-print-directory CC=clang B=build/clang everything
 
-everything: $(B)/tentc $(UNIT) $(PROPERTY) $(if $(wildcard tests/fuzz/replay.c),$(FUZZ)) $(BENCH)
+everything: $(B)/tentc $(CLUSTER_PROGRAM) $(E2E) $(UNIT) $(PROPERTY) $(if $(wildcard tests/fuzz/replay.c),$(FUZZ)) $(BENCH)
 
 install: release ## DESTDIR= PREFIX=/usr/local: the release build, the man page, and the schemas under share/tentc
 	install -D -m 755 build/release/tentc $(DESTDIR)$(PREFIX)/bin/tentc
+	install -D -m 755 build/release/libexec/tentc/tentc-cluster $(DESTDIR)$(PREFIX)/libexec/tentc/tentc-cluster
 	install -D -m 644 docs/tentc.1 $(DESTDIR)$(PREFIX)/share/man/man1/tentc.1
 	for f in $(wildcard schema/*.json); do install -D -m 644 $$f $(DESTDIR)$(PREFIX)/share/tentc/$$f || exit 1; done
 
 uninstall: ## removes what install put there
-	rm -f $(DESTDIR)$(PREFIX)/bin/tentc $(DESTDIR)$(PREFIX)/share/man/man1/tentc.1 \
+	rm -f $(DESTDIR)$(PREFIX)/bin/tentc $(DESTDIR)$(PREFIX)/libexec/tentc/tentc-cluster $(DESTDIR)$(PREFIX)/share/man/man1/tentc.1 \
 		$(patsubst %,$(DESTDIR)$(PREFIX)/share/tentc/%,$(wildcard schema/*.json))
 
 clean: ## removes build/
@@ -218,8 +248,8 @@ fuzz: ## fuzzes every door with libFuzzer: T=60 seconds each
 fuzz-here: $(FUZZ)
 	@sh tests/fuzz.sh $(or $(T),60) $(FUZZ)
 
-check-layers: $(LIB_OBJ) $(CLI_OBJ) ## rooms include only from the left
-	@sh tests/layers.sh $(B) $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d)
+check-layers: $(LIB_OBJ) $(CLI_OBJ) $(CLUSTER_OBJ) ## rooms include only from the left
+	@sh tests/layers.sh $(B) $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(CLUSTER_OBJ:.o=.d)
 
 check-pure: ## compiler/ imports nothing outside tests/pure.allow and owns no mutable global
 	@$(MAKE) --no-print-directory MODE=release B=build/release check-pure-here
@@ -253,7 +283,7 @@ docs: $(B)/tentc ## writes the table of docs/configuration.md anew
 check-oracle: $(B)/tests/oracle/read ## 4 million readings of 1,000,000 scalars against Kubernetes' own parser: SCALARS= SEED=
 	@sh tests/oracle.sh $(B)
 
-SOURCES = $(sort $(wildcard compiler/*/*.[ch] cli/*.[ch] tests/*.[ch] tests/*/*.[ch] bench/*.[ch]))
+SOURCES = $(sort $(wildcard compiler/*/*.[ch] kube/*.[ch] webhook/*.[ch] cli/*.[ch] cli/*/*.[ch] tests/*.[ch] tests/*/*.[ch] bench/*.[ch] bench/*/*.[ch]))
 format-check: ## clang-format would change nothing
 	@clang-format --dry-run -Werror $(SOURCES)
 
@@ -285,6 +315,21 @@ coverage: ## line and branch coverage of compiler/; what is not covered is liste
 coverage-here: $(B)/tentc $(UNIT) $(PROPERTY)
 	@sh tests/coverage.sh $(B) '$(UNIT)' '$(PROPERTY)'
 
+e2e: $(B)/tentc $(CLUSTER_PROGRAM) $(E2E) ## against a real API server, built once from Go modules (8 minutes) or taken from KUBEBUILDER_ASSETS
+	$(call if_there,tests/e2e/run.sh,sh tests/e2e/run.sh $(B))
+
+tsan: ## the threads of the server under load, with ThreadSanitizer
+	@$(MAKE) --no-print-directory MODE=tsan B=build/tsan tsan-here
+
+tsan-here: $(B)/tentc $(CLUSTER_PROGRAM) $(E2E)
+	$(call if_there,tests/e2e/tsan.sh,sh tests/e2e/tsan.sh $(B))
+
+bench-webhook: ## the webhook beside a bare responder and a Go webhook
+	@$(MAKE) --no-print-directory MODE=release B=build/release bench-webhook-here
+
+bench-webhook-here: all $(BENCH_WEBHOOK)
+	$(call if_there,bench/webhook/run.sh,sh bench/webhook/run.sh $(B))
+
 bench: ## speed and memory beside peers, of the release build
 	@$(MAKE) --no-print-directory MODE=release B=build/release bench-here
 
@@ -293,9 +338,9 @@ bench-here: $(B)/tentc $(BENCH)
 
 # --- from an empty machine --------------------------------------------------------------------------------------------
 
-DEPS := gcc libc6-dev libyaml-dev libmbedtls-dev libjansson-dev
+DEPS := gcc libc6-dev libyaml-dev libmbedtls-dev libjansson-dev libmicrohttpd-dev libgnutls28-dev libcurl4-openssl-dev
 DEPS_TEST := $(DEPS) libcmocka-dev clang clang-format clang-tidy valgrind gcovr locales tzdata diffutils \
-	python3-jsonschema python3-yaml
+	python3-jsonschema python3-yaml openssl curl
 
 deps: ## installs what the build needs (Debian packages), with sudo when not root
 	@sh tests/deps.sh $(DEPS)
@@ -318,5 +363,5 @@ FORCE:
 .DELETE_ON_ERROR:
 .PHONY: all release clang everything install uninstall clean check check-unit check-golden check-cli golden property \
 	fuzz-replay fuzz-replay-here fuzz fuzz-here check-layers check-pure check-pure-here check-ldd check-schema schema \
-	check-messages messages check-docs docs check-oracle format-check format lint lint-files asan valgrind coverage coverage-here bench \
-	bench-here deps deps-test demo test help FORCE
+	check-messages messages check-docs docs check-oracle format-check format lint lint-files asan valgrind coverage coverage-here e2e tsan tsan-here \
+	bench-webhook bench-webhook-here bench bench-here deps deps-test demo test help FORCE

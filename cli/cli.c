@@ -11,8 +11,8 @@
 #endif
 
 static const struct tc_command *const commands[] = {
-	&tc_cmd_compile, &tc_cmd_validate, &tc_cmd_identity, &tc_cmd_schema,
-	&tc_cmd_keygen,  &tc_cmd_help,     &tc_cmd_version,
+	&tc_cmd_compile, &tc_cmd_validate, &tc_cmd_identity, &tc_cmd_schema,  &tc_cmd_keygen,
+	&tc_cmd_serve,   &tc_cmd_certs,    &tc_cmd_help,     &tc_cmd_version,
 };
 
 /* Every command has it, so it is not a row of each. */
@@ -245,7 +245,7 @@ static int short_usage(void)
 	return TC_E_USAGE;
 }
 
-int tc_cli_run(int argc, char **argv, struct tc_error *err)
+int tc_cli_run(int argc, char **argv, const struct tc_front *front, struct tc_error *err)
 {
 	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(16 * 1024);
 	_cleanup_buf_ struct tc_buf help = {0};
@@ -279,5 +279,5 @@ int tc_cli_run(int argc, char **argv, struct tc_error *err)
 		.colour = (!no_color || !no_color[0]) && (!term || strcmp(term, "dumb") != 0) && isatty(STDERR_FILENO),
 	};
 
-	return command->run(&cli, &args, err);
+	return command->run ? command->run(&cli, &args, err) : front->cluster(command, argv, &cli, &args, err);
 }

@@ -10,7 +10,7 @@
 #include "compiler/base/error.h"
 
 #define TC_VERSION "0.1.0"
-#define TC_OPTIONS_MAX 12
+#define TC_OPTIONS_MAX 16
 
 struct tc_option {
 	const char *name; /* "enclave": --enclave; NULL ends the rows */
@@ -41,13 +41,21 @@ struct tc_command {
 	const char *about;    /* whole lines */
 	const char *examples; /* whole lines */
 	const struct tc_option *options;
+	/* NULL: it needs a cluster or a service (cluster.h) */
 	int (*run)(const struct tc_cli *cli, const struct tc_args *args, struct tc_error *err);
 };
 
-extern const struct tc_command tc_cmd_compile, tc_cmd_validate, tc_cmd_identity, tc_cmd_schema, tc_cmd_keygen,
-	tc_cmd_help, tc_cmd_version;
+/* What the two programs do differently. */
+struct tc_front {
+	/* Runs a command that needs a cluster; argv is the whole command line. */
+	int (*cluster)(const struct tc_command *command, char **argv, const struct tc_cli *cli,
+		       const struct tc_args *args, struct tc_error *err);
+};
 
-int tc_cli_run(int argc, char **argv, struct tc_error *err);
+extern const struct tc_command tc_cmd_compile, tc_cmd_validate, tc_cmd_identity, tc_cmd_schema, tc_cmd_keygen,
+	tc_cmd_serve, tc_cmd_certs, tc_cmd_help, tc_cmd_version;
+
+int tc_cli_run(int argc, char **argv, const struct tc_front *front, struct tc_error *err);
 
 /* The answer of `tentc help` and, with a command, of `tentc help COMMAND`: at most 24 lines of 80 columns. */
 void tc_cli_overview(struct tc_buf *out);

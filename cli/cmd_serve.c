@@ -9,7 +9,7 @@ static const struct tc_option options[] = {
 	[TC_SERVE_METRICS] = {.name = "metrics", .arg = "ADDR:PORT|off", .help = "/metrics (0.0.0.0:9090)"},
 	[TC_SERVE_CERT_DIR] = {.name = "cert-dir", .arg = "DIR", .help = "tls.crt and tls.key; read when they change"},
 	[TC_SERVE_CERT_SECRET] = {.name = "cert-secret", .arg = "NS/NAME", .help = "else: made by tentc, kept there"},
-	[TC_SERVE_CERT_DAYS] = {.name = "cert-days", .arg = "N", .help = "how long such a leaf lives (default: 90)"},
+	[TC_SERVE_CERT_LIFE] = {.name = "cert-life", .arg = "N{d|h|m|s}", .help = "how long such a leaf lives (90d)"},
 	[TC_SERVE_WEBHOOK] = {.name = "webhook", .arg = "NAME", .help = "whose caBundle is kept (default: tentc)"},
 	[TC_SERVE_SERVICE] = {.name = "service", .arg = "HOST[,..]", .help = "names of the leaf"},
 	[TC_SERVE_KUBECONFIG] = {.name = "kubeconfig", .arg = "FILE", .help = "default: KUBECONFIG, or the pod's own"},

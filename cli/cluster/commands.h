@@ -17,5 +17,13 @@ int tc_split_name(struct tc_arena *mem, const char *option, const char *value, c
 /* A whole number of an option; NULL: fallback. */
 int tc_number(const char *option, const char *value, unsigned least, unsigned most, unsigned fallback, unsigned *number,
 	      struct tc_error *err);
+/* "90d", "12h", "30m", "60s" in seconds; NULL: fallback. */
+int tc_duration(const char *option, const char *value, int64_t fallback, int64_t *seconds, struct tc_error *err);
+/* "127.0.0.1:8443", "[::1]:8443", ":8443" (all addresses); the address is in mem, without brackets. */
+int tc_address(struct tc_arena *mem, const char *option, const char *value, const char **address, unsigned *port,
+	       struct tc_error *err);
+/* "a,b" into its parts; *names is an array in mem. */
+int tc_list(struct tc_arena *mem, const char *option, const char *value, const char ***names, size_t *count,
+	    struct tc_error *err);
 
 #endif

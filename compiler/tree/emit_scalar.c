@@ -37,10 +37,12 @@ static bool literal_ok(struct tc_str text)
 }
 
 /* A plain string was read as this very string, and a block is no stricter than where it stood, but for what would be an
- * item there, or as a key at the beginning of a line the end of the document: `[-]`, `{--- a: 1}`, `{... a: 1}`. */
+ * item there, or as a key at the beginning of a line the end of the document: `[-]`, `{--- a: 1}`, `{... a: 1}`; and a
+ * byte order mark may not begin a line. */
 static bool means_more_in_block(struct tc_str text, struct tc_yaml_place place)
 {
-	return tc_str_is(text, "-") || (place.key && (tc_str_starts(text, "---") || tc_str_starts(text, "...")));
+	return tc_str_is(text, "-") || (place.key && (tc_str_starts(text, "---") || tc_str_starts(text, "...") ||
+						      tc_str_starts(text, "\xef\xbb\xbf")));
 }
 
 /* Of the breaks that YAML 1.1 adds, U+2028 and U+2029 stay in a plain string of several lines, as they are; they begin

@@ -114,6 +114,7 @@ static void test_styles_kept(void **state)
 		{"a: [one two, x#y, 'b']\n", "a:\n- one two\n- x#y\n- 'b'\n"},
 		{"[-, -x, --, --flag, ---]\n", "- \"-\"\n- -x\n- --\n- --flag\n- ---\n"},
 		{"{--- a: 1, ... b: ..., --c: 2}\n", "\"--- a\": 1\n\"... b\": ...\n--c: 2\n"},
+		{"{ \xef\xbb\xbfkey: \xef\xbb\xbfvalue}\n", "\"\\ufeffkey\": \xef\xbb\xbfvalue\n"},
 		{"|\n  text\n", "|\n  text\n"},
 		{"|1\n  text\n", "|2\n   text\n"},
 	};

@@ -373,6 +373,20 @@ static void add_abandoned(struct tc_work *w, struct tc_object *o)
 		(struct tc_tentacle){.enclave = enclave ? enclave : "", .name = o->name, .workload = o, .home = o->doc};
 }
 
+/* In admission: a contract that the workload under review only mounts is another's, and so are its problems. One that
+ * cannot be read may be its own, unless the name of its ConfigMap says otherwise. */
+static bool is_of_another(struct tc_work *w, const struct tc_object *o, const struct tc_contract_place *p)
+{
+	const char *name;
+
+	if (!o->doc->context)
+		return false;
+	if (p)
+		return p->workload != w->reviewed;
+	name = name_before_code(w->mem, o->name);
+	return name && strcmp(name, w->reviewed->name) != 0;
+}
+
 void tc_bind(struct tc_work *w)
 {
 	struct tc_contract_place **places = tc_alloc(w->mem, sizeof(struct tc_contract_place *) * w->nobjects);
@@ -380,8 +394,13 @@ void tc_bind(struct tc_work *w)
 
 	w->ntentacles = 0;
 	for (size_t i = 0; i < w->nobjects; i++) {
+		struct tc_diags before = *w->diags;
 		struct tc_contract_place *p = place_of(w, w->objects[i]);
 
+		if (is_of_another(w, w->objects[i], p)) {
+			*w->diags = before;
+			continue;
+		}
 		if (!p)
 			continue;
 		places[n++] = p;

@@ -212,7 +212,8 @@ static bool fill_place(struct tc_work *w, struct tc_tentacle *t, struct tc_contr
 		p->object->expand = true;
 	patched = tc_patch_apply(w->mem, p->patch);
 	p->enriched = p->kind == TC_PLACE_ANNOTATION ? patched : tc_get(patched, "contract");
-	return p->kind != TC_PLACE_CONFIGMAP || p->patch->count == 0 || write_back(w, p, patched);
+	return p->kind != TC_PLACE_CONFIGMAP || p->patch->count == 0 || p->object->doc->context ||
+	       write_back(w, p, patched);
 }
 
 bool tc_transform_contract(struct tc_work *w, struct tc_tentacle *t)

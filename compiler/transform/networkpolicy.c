@@ -42,7 +42,7 @@ static void warn(struct tc_work *w, const struct tc_tentacle *t, const char *pol
 		tc_diag_help(d, "remove hostNetwork, if the pod can do without it");
 		return; /* so nothing is taken from them either */
 	}
-	if (w->stage->config->default_deny || is_restricted(w, t, policy))
+	if (w->stage->edits_only || w->stage->config->default_deny || is_restricted(w, t, policy))
 		return;
 	d = tc_diag(w->diags, TC_MSG_EGRESS_RESTRICTED, t->workload->at,
 		    "nothing here restricted what the pods of %s \"%s\" may reach; NetworkPolicy \"%s\" leaves only "
@@ -132,6 +132,8 @@ void tc_transform_networkpolicy(struct tc_work *w, struct tc_tentacle *t)
 	name = taken && !author ? tc_printf(w->mem, "tentacular-exoskeleton-%s", t->name)
 				: tc_printf(w->mem, "%s-netpol", t->name);
 	warn(w, t, name);
+	if (w->stage->edits_only)
+		return;
 	if (author)
 		extend(w, t, author, tc_egress_rules(w, t, false));
 	else

@@ -95,6 +95,14 @@ static bool is_list(const struct tc_node *root)
 	return tc_is_string(tc_get(root, "kind"), "List") && tc_is_string(tc_get(root, "apiVersion"), "v1");
 }
 
+struct tc_object *tc_object_of_kind(struct tc_arena *mem, struct tc_stage_doc *doc, const struct tc_kind_row *kind)
+{
+	doc->objects = tc_alloc(mem, sizeof(struct tc_object *));
+	doc->objects[0] = object_new(mem, doc, doc->root, kind, SIZE_MAX);
+	doc->nobjects = 1;
+	return doc->objects[0];
+}
+
 void tc_objects_of(struct tc_arena *mem, struct tc_stage_doc *doc)
 {
 	const struct tc_node *items = is_list(doc->root) ? tc_get(doc->root, "items") : NULL;
@@ -104,10 +112,8 @@ void tc_objects_of(struct tc_arena *mem, struct tc_stage_doc *doc)
 	doc->nobjects = 0;
 	if (!items) {
 		row = row_of(doc->root);
-		if (!row)
-			return;
-		doc->objects = tc_alloc(mem, sizeof(struct tc_object *));
-		doc->objects[doc->nobjects++] = object_new(mem, doc, doc->root, row, SIZE_MAX);
+		if (row)
+			tc_object_of_kind(mem, doc, row);
 		return;
 	}
 	doc->objects = tc_alloc(mem, sizeof(struct tc_object *) * (tc_is(items, TC_SEQ) ? items->count : 0));

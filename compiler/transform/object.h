@@ -65,6 +65,7 @@ struct tc_stage_doc {
 	struct tc_patch *patch;     /* NULL: no change yet */
 	struct tc_made whole;  /* text.s set: takes the document's place. What tentc made is replaced, never edited */
 	bool drop;             /* leaves the output */
+	bool context;          /* in admission: may be read, and stays as it is */
 	const char *inner_why; /* why a document inside of it was written anew; NULL: none was */
 	struct tc_made *added; /* new objects that follow the document */
 	size_t nadded, added_cap;
@@ -77,6 +78,8 @@ const struct tc_kind_row *tc_kind_row(struct tc_str api_version, struct tc_str k
 
 /* Finds the objects of a document that was read; they are allocated in mem. Lists are looked into. */
 void tc_objects_of(struct tc_arena *mem, struct tc_stage_doc *doc);
+/* The one object of a document whose kind is known. */
+struct tc_object *tc_object_of_kind(struct tc_arena *mem, struct tc_stage_doc *doc, const struct tc_kind_row *kind);
 
 /* True if the document's tree must stay: something in it may be read or changed. */
 bool tc_doc_needed(const struct tc_stage_doc *doc, const char *contract_key);

@@ -134,9 +134,11 @@ static void compile_tentacle(struct tc_work *w, struct tc_tentacle *t)
 		if (!tc_transform_contract(w, t) || !fine)
 			return;
 		tc_secret_keys(w, t);
-		tc_transform_secret(w, t);
+		if (!w->stage->edits_only)
+			tc_transform_secret(w, t);
 		tc_transform_networkpolicy(w, t);
-		tc_transform_clusterspiffeid(w, t);
+		if (!w->stage->edits_only)
+			tc_transform_clusterspiffeid(w, t);
 	}
 	tc_transform_workload(w, t);
 }
@@ -167,7 +169,7 @@ static void take_back(struct tc_work *w, struct tc_object *o)
 {
 	struct tc_patch *patch;
 
-	if (o->claimed)
+	if (o->claimed || o->doc->context)
 		return;
 	if (o->ours) {
 		warn_orphan(w, o);
@@ -242,6 +244,19 @@ static bool expand_crossed(struct tc_work *w)
 	return true;
 }
 
+void tc_transform(struct tc_work *w, struct tc_arena *index)
+{
+	struct tc_diags before;
+
+	sort_objects(w, index);
+	before = *w->diags;
+	transform(w);
+	if (!expand_crossed(w))
+		return;
+	*w->diags = before;
+	transform(w);
+}
+
 static int assemble(struct tc_work *w, struct tc_result *result, const struct tc_source *const *sources,
 		    const size_t *first)
 {
@@ -297,19 +312,12 @@ int tc_compile(struct tc_result **result, struct tc_arena *mem, const struct tc_
 	struct tc_work w = {.mem = mem, .stage = stage, .diags = diags, .err = err};
 	struct reading reading = {.w = &w, .index = index};
 	size_t *first = tc_alloc(index, (nsources + 1) * sizeof(*first));
-	struct tc_diags before;
 
 	*result = tc_alloc(mem, sizeof(**result));
 	(*result)->sources = tc_alloc(mem, nsources * sizeof(struct tc_result_source));
 	(*result)->nsources = nsources;
 	read_sources(&reading, sources, nsources, first);
-	sort_objects(&w, index);
-	before = *diags;
-	transform(&w);
-	if (expand_crossed(&w)) {
-		*diags = before;
-		transform(&w);
-	}
+	tc_transform(&w, index);
 	(*result)->tentacles = w.ntentacles;
 	check_any(&w, nsources);
 	if (err->code != TC_E_NONE)

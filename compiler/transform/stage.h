@@ -19,7 +19,13 @@ struct tc_stage {
 	const struct tc_keyring *keys; /* NULL: no credentials are written */
 	const struct tc_limits *limits;
 	bool cluster_scoped_apart; /* a ClusterSPIFFEID never joins a List, so that it can be left out */
+	bool edits_only;         /* in admission: no object of tentc's is made, and no policy of the enclave is known */
+	unsigned level;          /* of a workload that names none; 0: the configuration's */
+	const char *config_hash; /* tc_config_hash of config; NULL: computed where it is needed */
 };
+
+/* SHA-256 of the canonical configuration, as hex: what tentacular.io/compiled knows of it. */
+const char *tc_config_hash(struct tc_arena *mem, const struct tc_config *config);
 
 /* How an author's document got its changes. */
 enum tc_edit_kind {

@@ -101,7 +101,8 @@ static bool check_templates(struct tc_work *w, const struct tc_tentacle *t, cons
 
 bool tc_tentacle_derive(struct tc_work *w, struct tc_tentacle *t)
 {
-	bool fine = read_number(w, t, TC_ANNOTATION_LEVEL, 1, w->stage->config->level, &t->level);
+	unsigned level = w->stage->level ? w->stage->level : w->stage->config->level;
+	bool fine = read_number(w, t, TC_ANNOTATION_LEVEL, 1, level, &t->level);
 
 	fine = read_number(w, t, TC_ANNOTATION_EPOCH, 0, 0, &t->epoch) && fine;
 	if (fine && t->level > TC_LEVEL_MAX) {

@@ -61,8 +61,9 @@ struct tc_work {
 	struct tc_arena *mem; /* what the result points to */
 	const struct tc_stage *stage;
 	struct tc_diags *diags;
-	struct tc_error *err;    /* a text that does not read back: a bug */
-	const char *config_hash; /* of the configuration; NULL: not needed yet */
+	struct tc_error *err;             /* a text that does not read back: a bug */
+	const char *config_hash;          /* of the configuration; NULL: not needed yet */
+	const struct tc_object *reviewed; /* in admission: what contracts of others do not concern; NULL: elsewhere */
 
 	struct tc_stage_doc *docs; /* of all sources, in order */
 	size_t ndocs;
@@ -89,6 +90,8 @@ struct tc_contract *tc_contract_check(struct tc_work *w, const struct tc_contrac
 				      const struct tc_contract_context *ctx);
 /* Finds contracts and their workloads: fills w->tentacles. */
 void tc_bind(struct tc_work *w);
+/* stage.c: all that happens to documents that were read: w->objects are theirs. Their patches, and all problems. */
+void tc_transform(struct tc_work *w, struct tc_arena *index);
 /* Reports what is wrong with one tentacle's level, epoch and names, and fills the derived members; false: leave it
  * alone. */
 bool tc_tentacle_derive(struct tc_work *w, struct tc_tentacle *t);

@@ -5,15 +5,21 @@
 #include "compiler/contract/identity.h"
 #include "compiler/tree/emit.h"
 
-/* All workloads have the same one. */
-static const char *config_hash(struct tc_work *w)
+const char *tc_config_hash(struct tc_arena *mem, const struct tc_config *config)
 {
 	_cleanup_buf_ struct tc_buf text = {0};
 
-	if (!w->config_hash) {
-		tc_config_canonical(&text, w->stage->config);
-		w->config_hash = tc_sha256_hex(w->mem, tc_buf_str(&text), 64);
-	}
+	tc_config_canonical(&text, config);
+	return tc_sha256_hex(mem, tc_buf_str(&text), 64);
+}
+
+/* All workloads have the same one. */
+static const char *config_hash(struct tc_work *w)
+{
+	if (w->stage->config_hash)
+		return w->stage->config_hash;
+	if (!w->config_hash)
+		w->config_hash = tc_config_hash(w->mem, w->stage->config);
 	return w->config_hash;
 }
 

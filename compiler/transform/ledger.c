@@ -1,6 +1,7 @@
 #include "compiler/transform/ledger.h"
 
 #include "compiler/contract/identity.h"
+#include "compiler/transform/defaults.h"
 #include "compiler/transform/object.h"
 #include "compiler/tree/emit.h"
 
@@ -32,6 +33,8 @@ static const struct tc_node *recorded(struct tc_arena *mem, const struct tc_node
 {
 	if (!is_collection(value))
 		return value;
+	/* The API server adds to what it stores, and that is tentc's all the same. */
+	value = tc_without_defaults(mem, value);
 	return tc_new_string(mem, NULL, tc_str(tc_printf(mem, "sha256:%s", tc_node_digest(mem, value))));
 }
 

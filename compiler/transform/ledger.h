@@ -1,8 +1,8 @@
 /* ledger.h - what tentc wrote into an object of the author's, so that it can be undone and can follow the platform.
  *
  * The annotation tentacular.io/filled holds JSON: path -> the value tentc wrote; a collection is recorded by its
- * digest. Where tentc replaced a value of the author's, the entry is {"is": ours, "was": theirs}. A value equal to its
- * entry is tentc's; any other is the author's.
+ * digest, taken without what the API server adds by itself. Where tentc replaced a value of the author's, the entry is
+ * {"is": ours, "was": theirs}. A value equal to its entry is tentc's; any other is the author's.
  *
  * A path is a JSON Pointer whose list segments are written [x]: the item with name x, else with mountPath x, else the
  * string that begins with "x=", else the item with digest x. So paths survive what the author inserts elsewhere. */

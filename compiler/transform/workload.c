@@ -3,6 +3,7 @@
 #include "compiler/transform/workload.h"
 
 #include "compiler/contract/identity.h"
+#include "compiler/transform/defaults.h"
 #include "compiler/tree/emit.h"
 
 const char *tc_config_hash(struct tc_arena *mem, const struct tc_config *config)
@@ -62,10 +63,10 @@ bool tc_pod_item(struct tc_pod_edit *e, const struct tc_node *map, const char *k
 			there = tc_deref(items[i]);
 	}
 	if (there && !tc_ledger_ours(&e->ledger, path, there))
-		return tc_equal(there, value, false); /* the author's, and just what is needed */
+		return tc_equal_stored(e->w->mem, there, value); /* the author's, and just what is needed */
 	if (!there)
 		tc_patch_push(e->patch, list, value);
-	else if (!tc_equal(there, value, false))
+	else if (!tc_equal_stored(e->w->mem, there, value))
 		tc_patch_replace(e->patch, there, value);
 	tc_ledger_record(&e->ledger, path, value, NULL);
 	return true;

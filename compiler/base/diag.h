@@ -71,6 +71,11 @@ struct tc_diag_style {
 	/* NULL, or the keys whose values are not shown (redact.h), NULL-terminated. Of a problem in such a value the
 	 * message's quotations are not shown either. */
 	const char *const *secret_keys;
+	/* For readers who never saw the outermost source: what stands in an inner one is shown in there, under both
+	 * names ("Deployment/web: tentacular.io/contract:3:5: error: ..."), and locate names a place in an outer one
+	 * ("Deployment/web: /spec/replicas"), which is shown without its line. NULL: as usual. */
+	const char *(*locate)(void *self, struct tc_pos at);
+	void *self;
 };
 
 /* Sorts by source (none comes first), offset, number, text. Of equal ones (number, place, text) one is left, here and
@@ -92,6 +97,9 @@ void tc_diags_sort(struct tc_diags *d);
  * (struct tc_source) is shown at its outer place: "shop.yaml:7:18: error: ..., in line 3 of this value [TC110]". When
  * some were dropped, a last line says how many. */
 void tc_diags_render(struct tc_buf *out, struct tc_diags *d, struct tc_diag_style style);
+
+/* One diagnostic in one line, without its notes: "shop.yaml:12:5: unknown dependency ... [TC110]". */
+void tc_diag_line(struct tc_buf *out, const struct tc_diag *diag, struct tc_diag_style style);
 
 /* The nearest of n candidates to word by Damerau-Levenshtein distance, at most a third of word's length (at least 1),
  * NULL when none is that near. Ties go to the earlier. For "did you mean". Words over 64 bytes have no neighbours. */

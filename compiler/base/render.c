@@ -207,9 +207,9 @@ static void add_excerpt(struct renderer *r, const struct indexed *x, const struc
 }
 
 /* Where people find it: the place in the file. */
-static struct tc_pos outermost(struct tc_pos at)
+static struct tc_pos place_for(const struct renderer *r, struct tc_pos at)
 {
-	while (at.src && at.src->outer)
+	while (at.src && at.src->outer && !r->style.locate)
 		at = (struct tc_pos){.src = at.src->outer, .off = at.src->outer_off};
 	return at;
 }
@@ -241,7 +241,7 @@ static void add_text(struct renderer *r, struct tc_pos at, const char *text)
 {
 	struct tc_str all = tc_str(text);
 
-	at = outermost(at);
+	at = place_for(r, at);
 	if (at.src && hidden_at(index_of(r, at.src), at.off)) {
 		add_unquoted(r->out, text);
 	} else {
@@ -260,32 +260,52 @@ struct block {
 	enum tc_msg id; /* 0: a note */
 };
 
+/* "shop.yaml:12:5: ". False: it has no line to be shown. */
+static bool add_place(struct renderer *r, struct tc_pos at, struct tc_place *place)
+{
+	if (!at.src) {
+		tc_buf_puts(r->out, "tentc: ");
+		return false;
+	}
+	if (r->style.locate && !at.src->outer) {
+		add_drawn(r->out, tc_str(r->style.locate(r->style.self, at)), false);
+		tc_buf_puts(r->out, ": ");
+		return false;
+	}
+	if (at.src->outer) {
+		add_drawn(r->out, tc_str(at.src->outer->name), false);
+		tc_buf_puts(r->out, ": ");
+	}
+	*place = tc_lines_place(index_of(r, at.src)->lines, at.off);
+	add_drawn(r->out, tc_str(at.src->name), false);
+	tc_buf_printf(r->out, ":%u:%u: ", place->line, place->column);
+	return true;
+}
+
+static void add_message(struct renderer *r, const struct block *b)
+{
+	add_text(r, b->at, b->text);
+	if (place_for(r, b->at).src != b->at.src)
+		tc_buf_printf(r->out, ", in line %u of this value",
+			      tc_lines_place(index_of(r, b->at.src)->lines, b->at.off).line);
+	if (b->id)
+		tc_buf_printf(r->out, " [TC%03u]", (unsigned)b->id);
+}
+
 static void add_block(struct renderer *r, const struct block *b)
 {
-	struct tc_pos at = outermost(b->at);
-	struct tc_place place = {0};
-	unsigned inner_line = 0;
+	struct tc_pos at = place_for(r, b->at);
+	struct tc_place place;
+	bool excerpt;
 
-	if (at.src != b->at.src)
-		inner_line = tc_lines_place(index_of(r, b->at.src)->lines, b->at.off).line;
 	look(r, LOOK_BOLD);
-	if (at.src) {
-		place = tc_lines_place(index_of(r, at.src)->lines, at.off);
-		add_drawn(r->out, tc_str(at.src->name), false);
-		tc_buf_printf(r->out, ":%u:%u: ", place.line, place.column);
-	} else {
-		tc_buf_puts(r->out, "tentc: ");
-	}
+	excerpt = add_place(r, at, &place);
 	look(r, b->look);
 	tc_buf_printf(r->out, "%s: ", b->label);
 	look(r, LOOK_PLAIN);
-	add_text(r, b->at, b->text);
-	if (inner_line)
-		tc_buf_printf(r->out, ", in line %u of this value", inner_line);
-	if (b->id)
-		tc_buf_printf(r->out, " [TC%03u]", (unsigned)b->id);
+	add_message(r, b);
 	tc_buf_putc(r->out, '\n');
-	if (at.src)
+	if (excerpt)
 		add_excerpt(r, index_of(r, at.src), &place, at.off);
 }
 
@@ -313,6 +333,15 @@ static void add_diag(struct renderer *r, const struct tc_diag *diag)
 		add_text(r, diag->at, note->text);
 		tc_buf_putc(r->out, '\n');
 	}
+}
+
+void tc_diag_line(struct tc_buf *out, const struct tc_diag *diag, struct tc_diag_style style)
+{
+	struct renderer r = {.out = out, .mem = diag->all->mem, .style = style};
+	struct tc_place place;
+
+	(void)add_place(&r, place_for(&r, diag->at), &place);
+	add_message(&r, &(struct block){.at = diag->at, .text = diag->text, .id = diag->id});
 }
 
 void tc_diags_render(struct tc_buf *out, struct tc_diags *d, struct tc_diag_style style)

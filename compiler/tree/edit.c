@@ -1,4 +1,5 @@
 #include "compiler/tree/edit_text.h"
+#include "compiler/tree/narrow.h"
 
 /* Splices */
 
@@ -212,8 +213,11 @@ static const struct tc_limits verify_limits = {.max_bytes = UINT32_MAX,
 
 bool tc_edit_reads_as(struct tc_str text, enum tc_format format, bool secret, const struct tc_node *want)
 {
+	if (format == TC_YAML && tc_narrow_reads_as(text, secret, want))
+		return true;
+
 	_cleanup_(tc_arena_free) struct tc_arena *mem =
-		secret ? tc_arena_new_secret(64 * 1024) : tc_arena_new(64 * 1024);
+		secret ? tc_arena_new_secret(16 * 1024) : tc_arena_new(16 * 1024);
 	struct tc_source src = {.name = "what tentc wrote", .text = text};
 	struct tc_doc doc = {.src = &src, .format = format, .end = (uint32_t)text.len};
 

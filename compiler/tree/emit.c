@@ -1,6 +1,7 @@
 #include "compiler/tree/emit.h"
 #include "compiler/base/utf8.h"
 #include "compiler/tree/emit_out.h"
+#include "compiler/tree/narrow.h"
 
 void tc_emit(struct tc_buf *out, const struct tc_node *n, struct tc_emit how)
 {
@@ -46,7 +47,7 @@ static const struct tc_node *read_again(struct tc_arena *mem, struct tc_str text
 int tc_emit_verified(struct tc_buf *out, const struct tc_node *n, struct tc_emit how, struct tc_error *err)
 {
 	_cleanup_(tc_arena_free) struct tc_arena *mem =
-		out->secret ? tc_arena_new_secret(64 * 1024) : tc_arena_new(64 * 1024);
+		out->secret ? tc_arena_new_secret(16 * 1024) : tc_arena_new(16 * 1024);
 	struct tc_diags diags = {.mem = mem};
 	size_t begin = out->len;
 	_cleanup_buf_ struct tc_buf shifted = {.secret = out->secret};
@@ -62,6 +63,8 @@ int tc_emit_verified(struct tc_buf *out, const struct tc_node *n, struct tc_emit
 		tc_out(&shifted, text.s, text.len);
 		text = tc_buf_str(&shifted);
 	}
+	if (how.format == TC_YAML && tc_narrow_reads_as(text, out->secret, n))
+		return 0;
 	again = read_again(mem, text, how.format, &diags);
 	if (!again)
 		return tc_fail(err, TC_E_BUG, "the text written cannot be read again: %s",

@@ -24,6 +24,7 @@ static const struct property {
 	{"pure", property_pure, true, 2},
 	{"idempotent", property_idempotent, false, 1},
 	{"reads-back", property_reads_back, false, 1},
+	{"proved", property_proved, false, 1},
 	{"root-key", property_root_key, false, 3},
 	{"dependency", property_dependency, false, 3},
 	{"contract", property_contract, false, 3},
@@ -31,6 +32,8 @@ static const struct property {
 	{"reconfigured", property_reconfigured, false, 4},
 	{"hostile", property_hostile, true, 1},
 	{"unique", property_unique, true, 8},
+	{"edit-lines", property_edit_lines, true, 2},
+	{"stage-lines", property_stage_lines, false, 2},
 };
 
 static void kase_make(struct kase *k, uint64_t seed)

@@ -20,6 +20,7 @@ struct kase {
 const char *property_pure(struct kase *k);
 const char *property_idempotent(struct kase *k);
 const char *property_reads_back(struct kase *k);
+const char *property_proved(struct kase *k);
 const char *property_root_key(struct kase *k);
 const char *property_dependency(struct kase *k);
 const char *property_contract(struct kase *k);
@@ -27,6 +28,8 @@ const char *property_moved(struct kase *k);
 const char *property_reconfigured(struct kase *k);
 const char *property_hostile(struct kase *k);
 const char *property_unique(struct kase *k);
+const char *property_edit_lines(struct kase *k);
+const char *property_stage_lines(struct kase *k);
 
 /* Whole suites of their own: they run processes. Add to the counts, print failures. */
 struct counts {

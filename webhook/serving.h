@@ -12,16 +12,21 @@ struct tc_serving *tc_serving_new(void);
 void tc_serving_free(struct tc_serving *s);
 
 /* Takes the pair when it is whole and its key fits (else -1, and what was served before is served on). *changed, which
- * may be NULL: it is another one than before. */
+ * may be NULL: it is another one than before. cert: the leaf, then what signed it; a root may be left out. Times are
+ * not looked at: an expired pair is served too, and tc_serving_validity tells. */
 int tc_serving_set(struct tc_serving *s, struct tc_str cert, struct tc_str key, bool *changed, struct tc_error *err);
 /* Of what is served; false when there is nothing yet. */
 bool tc_serving_validity(const struct tc_serving *s, int64_t *not_before, int64_t *not_after);
-/* What gnutls asks in a handshake: a gnutls_certificate_retrieve_function2 is registered with MHD by server.c and calls
- * this with borrowed gnutls objects; see serving.c for their life. */
+/* SHA-256 of the leaf's DER, hex; "" when there is nothing yet. */
+void tc_serving_fingerprint(const struct tc_serving *s, char out[65]);
+
+/* The pair that is current, until it is given back. Any thread may do that at any time, also after the serving was
+ * freed. serving_gnutls.h shows what is in it, and the callback that a server registers. */
 struct tc_serving_pair;
 struct tc_serving_pair *tc_serving_take(struct tc_serving *s); /* NULL: nothing to serve */
-void tc_serving_give(struct tc_serving_pair *p);
+void tc_serving_give(struct tc_serving_pair *p);               /* NULL is fine */
 
 TC_DEFINE_CLEANUP(struct tc_serving, tc_serving_free)
+TC_DEFINE_CLEANUP(struct tc_serving_pair, tc_serving_give)
 
 #endif

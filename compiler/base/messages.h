@@ -68,6 +68,10 @@
 	X(213, ERROR, RECOMPILED, "A compiled workflow.yaml on its own keeps no record of what was filled in. Compile the source instead.") \
 	X(214, WARNING, ORPHAN, "An object that tentc made leaves the output, and nothing of its tentacle is in the input. Compile it together with its workload.") \
 	X(215, WARNING, CONTRACT_IGNORED, "An annotation of tentc's stands where it has no effect: on an object that is no workload, in a pod template, or misspelt.") \
+	X(216, WARNING, OTHER_CONFIGURATION, "An object was compiled with another configuration than the server's, or its contract was edited since. Give tentc compile the file that the server has.") \
+	X(217, WARNING, NOT_UP_TO_DATE, "A request that changes neither contract nor pod template is never touched, so that it can never roll pods. The next one that does, brings the object up to date.") \
+	X(218, WARNING, FIXED_TEMPLATE, "The pod template of a Job cannot change any more. Delete the Job and create it again.") \
+	X(219, WARNING, AUDIT_ONLY, "In the mode audit nothing is changed and nothing denied: what would have been is only said.") \
 	/* workloads */ \
 	X(250, ERROR, RESERVED_NAME, "A volume, container variable or label of the author's has a name that tentc uses.") \
 	X(251, ERROR, MOUNT_TAKEN, "Something that cannot be combined is mounted at /app/secrets already.") \

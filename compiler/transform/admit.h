@@ -12,7 +12,8 @@
  * NULL: nothing is known then. */
 struct tc_knowledge {
 	void *self;
-	/* A ConfigMap with a contract, as JSON text; false when there is none, or it is not known yet. */
+	/* A ConfigMap with a contract, as JSON text, with its entry and the annotation tentacular.io/filled at least;
+	 * false when there is none, or it is not known yet. */
 	bool (*configmap)(void *self, const char *ns, const char *name, struct tc_str *json);
 	/* The live workload that has this identity: its kind, and its uid in *uid; NULL when none is known. */
 	const char *(*holder)(void *self, const char *ns, const char *name, const char **uid);
@@ -22,8 +23,9 @@ struct tc_knowledge {
 
 struct tc_admit {
 	const struct tc_config *config;
-	const struct tc_limits *limits; /* TC_LIMITS_REQUEST */
-	const struct tc_knowledge *knowledge;
+	const struct tc_limits *limits;       /* TC_LIMITS_REQUEST */
+	const struct tc_knowledge *knowledge; /* NULL: nothing is known */
+	const char *config_hash;              /* tc_config_hash of config; NULL: computed for each review */
 };
 
 enum tc_verdict {

@@ -293,7 +293,9 @@ static struct tc_contract_place *place_of(struct tc_work *w, struct tc_object *o
 	return p;
 }
 
-/* Places of one tentacle come together, in input order; tentacles in the order of what they follow. */
+/* Places of one tentacle come together: its workload's own annotation first, wherever it stands, so that the outcome
+ * does not depend on the order of documents, which admission does not know; then in input order. Tentacles come in the
+ * order of what they follow. */
 static int by_identity(const void *a, const void *b)
 {
 	const struct tc_contract_place *x = *(struct tc_contract_place *const *)a;
@@ -302,6 +304,8 @@ static int by_identity(const void *a, const void *b)
 
 	if (!c)
 		c = strcmp(x->name, y->name);
+	if (!c)
+		c = (y->kind == TC_PLACE_ANNOTATION) - (x->kind == TC_PLACE_ANNOTATION);
 	if (!c)
 		c = x->object->doc < y->object->doc ? -1 : x->object->doc > y->object->doc;
 	if (!c)

@@ -230,7 +230,7 @@ bool tc_transform_contract(struct tc_work *w, struct tc_tentacle *t)
 			continue;
 		d = tc_diag(w->diags, TC_MSG_TWO_CONTRACTS, p->at,
 			    "\"%s\" in enclave \"%s\" has a second contract, a different one", t->name, t->enclave);
-		tc_diag_note(d, t->places[0]->at, "the first one");
+		tc_diag_note(d, t->places[0]->at, "the other one");
 		tc_diag_help(d, "keep one of them, or make them equal");
 		fine = false;
 	}

@@ -70,11 +70,12 @@ void tc_secret_keys(struct tc_work *w, struct tc_tentacle *t)
 	/* The annotation is Git's and never rewritten: the pod reads the enriched contract from the Secret. */
 	if (t->places[0]->kind != TC_PLACE_ANNOTATION)
 		return;
-	if (tc_emit_verified(&text, t->enriched, (struct tc_emit){.format = TC_YAML}, w->err) < 0)
+	if (!w->stage->edits_only &&
+	    tc_emit_verified(&text, t->enriched, (struct tc_emit){.format = TC_YAML}, w->err) < 0)
 		return; /* unreachable: only a bug of the emitter fails */
 	add_key(w, t, &cap,
 		(struct tc_secret_key){.key = "contract.yaml",
-				       .value = tc_strndup(w->mem, text.p, text.len),
+				       .value = text.p ? tc_strndup(w->mem, text.p, text.len) : NULL,
 				       .origin = t->origin});
 }
 

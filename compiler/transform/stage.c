@@ -123,11 +123,15 @@ static bool read_contracts(struct tc_work *w, struct tc_tentacle *t)
 
 static void compile_tentacle(struct tc_work *w, struct tc_tentacle *t)
 {
-	bool fine = read_contracts(w, t);
+	bool level = tc_tentacle_level(w, t), fine;
 
+	/* What it means may be newer than all that is known here. */
+	if (t->level > TC_LEVEL_MAX)
+		return;
+	fine = read_contracts(w, t);
 	if (!fine && !t->contract)
 		return;
-	if (!tc_tentacle_derive(w, t))
+	if (!tc_tentacle_derive(w, t) || !level)
 		return;
 	if (t->contract) {
 		/* A contract with problems is filled in too: its contradictions are problems of their own. */

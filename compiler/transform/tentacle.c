@@ -99,13 +99,12 @@ static bool check_templates(struct tc_work *w, const struct tc_tentacle *t, cons
 	return false;
 }
 
-bool tc_tentacle_derive(struct tc_work *w, struct tc_tentacle *t)
+bool tc_tentacle_level(struct tc_work *w, struct tc_tentacle *t)
 {
 	unsigned level = w->stage->level ? w->stage->level : w->stage->config->level;
 	bool fine = read_number(w, t, TC_ANNOTATION_LEVEL, 1, level, &t->level);
 
-	fine = read_number(w, t, TC_ANNOTATION_EPOCH, 0, 0, &t->epoch) && fine;
-	if (fine && t->level > TC_LEVEL_MAX) {
+	if (t->level > TC_LEVEL_MAX) {
 		const struct tc_node *n = t->workload ? tc_object_annotation(t->workload, TC_ANNOTATION_LEVEL) : NULL;
 		struct tc_diag *d =
 			tc_diag(w->diags, TC_MSG_UNKNOWN_LEVEL,
@@ -116,8 +115,14 @@ bool tc_tentacle_derive(struct tc_work *w, struct tc_tentacle *t)
 				t->name, t->level, TC_LEVEL_MAX);
 
 		tc_diag_help(d, "upgrade tentc, or lower the level");
-		return false;
 	}
+	return fine;
+}
+
+bool tc_tentacle_derive(struct tc_work *w, struct tc_tentacle *t)
+{
+	bool fine = read_number(w, t, TC_ANNOTATION_EPOCH, 0, 0, &t->epoch);
+
 	for (size_t i = 0; t->contract && i < t->contract->ndeps; i++) {
 		const struct tc_dep *dep = &t->contract->deps[i];
 

@@ -92,7 +92,9 @@ struct tc_contract *tc_contract_check(struct tc_work *w, const struct tc_contrac
 void tc_bind(struct tc_work *w);
 /* stage.c: all that happens to documents that were read: w->objects are theirs. Their patches, and all problems. */
 void tc_transform(struct tc_work *w, struct tc_arena *index);
-/* Reports what is wrong with one tentacle's level, epoch and names, and fills the derived members; false: leave it
+/* Fills the level; false: what is wrong with it was reported. So is one above TC_LEVEL_MAX. */
+bool tc_tentacle_level(struct tc_work *w, struct tc_tentacle *t);
+/* Reports what is wrong with one tentacle's epoch and names, and fills the other derived members; false: leave it
  * alone. */
 bool tc_tentacle_derive(struct tc_work *w, struct tc_tentacle *t);
 

@@ -13,28 +13,33 @@ static const uint8_t hints[256] = {
 };
 
 /* Spelled small, Capitalised or LARGE, never mixed. */
-static const struct {
+static const struct word {
 	const char *word;
+	size_t len;
 	enum tc_kind kind;
 	bool value;
 } words[] = {
-	{"y", TC_BOOL, true},     {"yes", TC_BOOL, true}, {"true", TC_BOOL, true}, {"on", TC_BOOL, true},
-	{"n", TC_BOOL, false},    {"no", TC_BOOL, false}, {"off", TC_BOOL, false}, {"false", TC_BOOL, false},
-	{"null", TC_NULL, false}, {"~", TC_NULL, false},
+	{"y", 1, TC_BOOL, true},    {"yes", 3, TC_BOOL, true},    {"true", 4, TC_BOOL, true},
+	{"on", 2, TC_BOOL, true},   {"n", 1, TC_BOOL, false},     {"no", 2, TC_BOOL, false},
+	{"off", 3, TC_BOOL, false}, {"false", 5, TC_BOOL, false}, {"null", 4, TC_NULL, false},
+	{"~", 1, TC_NULL, false},
 };
 
-enum { LONGEST_WORD = 5 };
+enum {
+	LONGEST_WORD = 5,
+	KEY_LONGEST = 1000 /* an implicit key ends before 1024 characters */
+};
 
 /* letters: of a word in one of the three spellings; anything but a letter must be equal. */
-static bool spelled(struct tc_str text, const char *word)
+static bool spelled(struct tc_str text, const struct word *w)
 {
-	size_t n = strlen(word), large = 0;
+	size_t n = w->len, large = 0;
 
 	if (text.len != n)
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		bool upper = tc_is_upper(text.s[i]);
-		if ((upper ? text.s[i] | 0x20 : text.s[i]) != word[i])
+		if ((upper ? text.s[i] | 0x20 : text.s[i]) != w->word[i])
 			return false;
 		large += upper;
 	}
@@ -46,6 +51,8 @@ static bool is_not_finite(struct tc_str text)
 {
 	static const char *const spellings[] = {".inf", ".Inf", ".INF"}, *const nans[] = {".nan", ".NaN", ".NAN"};
 
+	if ((text.len != 4 || text.s[0] != '.') && (text.len != 5 || text.s[1] != '.'))
+		return false;
 	for (size_t i = 0; i < TC_COUNT(nans); i++)
 		if (tc_str_is(text, nans[i]))
 			return true;
@@ -65,7 +72,7 @@ enum tc_kind tc_scalar_kind(struct tc_str text, enum tc_scalar_fault *fault)
 	switch (hints[(unsigned char)text.s[0]]) {
 	case WORD:
 		for (size_t i = 0; text.len <= LONGEST_WORD && i < TC_COUNT(words); i++)
-			if ((text.s[0] | 0x20) == words[i].word[0] && spelled(text, words[i].word))
+			if (spelled(text, &words[i]))
 				return words[i].kind;
 		return TC_STRING;
 	case NUMBER:
@@ -82,7 +89,7 @@ enum tc_kind tc_scalar_kind(struct tc_str text, enum tc_scalar_fault *fault)
 bool tc_scalar_true(struct tc_str text)
 {
 	for (size_t i = 0; i < TC_COUNT(words); i++)
-		if (spelled(text, words[i].word))
+		if (spelled(text, &words[i]))
 			return words[i].value;
 	return false; /* unreachable: a boolean is one of the words */
 }
@@ -262,12 +269,32 @@ static bool has_odd_letter(struct tc_str text)
 	return tc_text_check(text) != text.len;
 }
 
+/* Nearly all keys and values: a letter, and behind it what means nothing anywhere. 1e3 is a number to some, so that e
+ * has to be looked at. */
+static bool is_harmless(struct tc_str text)
+{
+	static const bool letters[256] = {
+		['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['0' ... '9'] = true, ['-'] = true, ['_'] = true,
+		['.'] = true,         ['/'] = true,         ['+'] = true,         ['='] = true,
+	};
+
+	if ((!tc_is_lower(text.s[0]) && !tc_is_upper(text.s[0])) || (text.s[0] | 0x20) == 'e')
+		return false;
+	for (size_t i = 1; i < text.len; i++)
+		if (!letters[(unsigned char)text.s[i]])
+			return false;
+	return text.len <= KEY_LONGEST;
+}
+
 bool tc_scalar_plain_ok(struct tc_str text, bool flow, bool key)
 {
 	enum tc_scalar_fault fault;
 
-	if (text.len == 0 || tc_scalar_kind(text, &fault) != TC_STRING || looks_like_number(text) ||
-	    has_odd_letter(text))
+	if (text.len == 0 || tc_scalar_kind(text, &fault) != TC_STRING)
+		return false;
+	if (is_harmless(text))
+		return true;
+	if (looks_like_number(text) || has_odd_letter(text))
 		return false;
 	char first = text.s[0], last = text.s[text.len - 1];
 	if (strchr("?:,[]{}#&*!|>'\"%@`=< ", first) || last == ' ' || last == ':')
@@ -276,7 +303,7 @@ bool tc_scalar_plain_ok(struct tc_str text, bool flow, bool key)
 		return false;
 	if (tc_str_starts(text, "..."))
 		return false;
-	if (key && text.len > 1000) /* an implicit key ends before 1024 characters */
+	if (key && text.len > KEY_LONGEST)
 		return false;
 	for (size_t i = 0; i + 1 < text.len; i++)
 		if ((text.s[i] == ':' && text.s[i + 1] == ' ') || (text.s[i] == ' ' && text.s[i + 1] == '#'))

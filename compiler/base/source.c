@@ -161,6 +161,36 @@ struct tc_place tc_place(struct tc_pos at)
 	return place_at(text, cursor_start(text), clamp(text, at.off), SIZE_MAX);
 }
 
+/* As cursor_advance, where the bytes are ASCII without a \r: line ends are counted, not met one by one. False, with
+ * nothing done, where they are not. */
+static bool cursor_leap(struct cursor *c, struct tc_str text, uint32_t to)
+{
+	uint32_t n = to > c->off ? to - c->off : 0;
+	const char *s = text.s + c->off, *last;
+	unsigned ends = 0;
+	uint64_t high = 0;
+
+	if (n == 0 || n % 8 != 0 || memchr(s, '\r', n))
+		return false;
+	for (uint32_t i = 0; i < n; i += 8) {
+		uint64_t v = load(s + i), end = ~other_than(v & ~HIGH, '\n') & HIGH;
+
+		high |= v;
+		ends += (unsigned)((end >> 7) * EVERY(1) >> 56);
+	}
+	if (high & HIGH)
+		return false;
+	last = memrchr(s, '\n', n);
+	c->points += n;
+	c->off = to;
+	if (last) {
+		c->line += ends;
+		c->line_off = (uint32_t)(last + 1 - text.s);
+		c->points = to - c->line_off;
+	}
+	return true;
+}
+
 struct tc_lines {
 	const struct tc_source *src;
 	size_t count;
@@ -176,7 +206,8 @@ struct tc_lines *tc_lines_new(struct tc_arena *mem, const struct tc_source *src)
 	l->src = src;
 	l->count = count;
 	for (size_t i = 0; i < count; i++) {
-		cursor_advance(&c, src->text, (uint32_t)(i * STRIDE));
+		if (!cursor_leap(&c, src->text, (uint32_t)(i * STRIDE)))
+			cursor_advance(&c, src->text, (uint32_t)(i * STRIDE));
 		l->marks[i] = c;
 	}
 	return l;

@@ -15,8 +15,8 @@ struct tc_server_conf {
 	unsigned threads;            /* 0: one per core, 2 at least */
 	unsigned connections;        /* 0: 4096 */
 	unsigned request_seconds;    /* from the first byte of a request to its last; 0: 10 */
-	unsigned idle_seconds;       /* between requests; 0: 90 (the API server keeps them) */
-	size_t max_body;             /* 0: 3 MiB */
+	unsigned idle_seconds; /* between requests; 0: 120 (the API server ends them after 90, and must be first) */
+	size_t max_body;       /* 0: 3 MiB */
 	struct tc_serving *serving;
 	struct tc_cache *cache; /* NULL: no cluster: nothing is known besides the review */
 	struct tc_admit admit;  /* .knowledge is set by the server */

@@ -92,15 +92,15 @@ CFLAGS := $(BASE_FLAGS) $(WARN) $(FLAGS_$(MODE)) $(EXTRA_CFLAGS)
 LDFLAGS := $(LINK_$(MODE)) $(EXTRA_LDFLAGS)
 LDLIBS := -lyaml -lmbedcrypto -ljansson
 # What only tentc-cluster may use: it reaches networks.
-CLUSTER_LIBS := -lmicrohttpd -lgnutls -lcurl -lmbedx509 -lpthread
+CLUSTER_LIBS := -lmicrohttpd -lgnutls -lcurl -lpq -lmbedtls -lmbedx509 -lpthread
 
 # --- what is built ----------------------------------------------------------------------------------------------------
 
 LIB_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard compiler/*/*.c)))
 CLI_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard cli/*.c)))
 # The rooms behind tentc-cluster, and its commands.
-CLUSTER_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard kube/*.c webhook/*.c cli/cluster/*.c)))
-E2E_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/e2e/*.c)))
+CLUSTER_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard kube/*.c webhook/*.c registrars/*.c cli/cluster/*.c)))
+E2E_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/e2e/*.c tests/integration/*.c)))
 UNIT_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/unit/test_*.c)))
 UNIT_HELP := $(patsubst %.c,$(B)/%.o,$(sort $(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c))))
 PROPERTY_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/property/*.c)))
@@ -283,7 +283,7 @@ docs: $(B)/tentc ## writes the table of docs/configuration.md anew
 check-oracle: $(B)/tests/oracle/read ## 4 million readings of 1,000,000 scalars against Kubernetes' own parser: SCALARS= SEED=
 	@sh tests/oracle.sh $(B)
 
-SOURCES = $(sort $(wildcard compiler/*/*.[ch] kube/*.[ch] webhook/*.[ch] cli/*.[ch] cli/*/*.[ch] tests/*.[ch] tests/*/*.[ch] bench/*.[ch] bench/*/*.[ch]))
+SOURCES = $(sort $(wildcard compiler/*/*.[ch] kube/*.[ch] webhook/*.[ch] registrars/*.[ch] cli/*.[ch] cli/*/*.[ch] tests/*.[ch] tests/*/*.[ch] bench/*.[ch] bench/*/*.[ch]))
 format-check: ## clang-format would change nothing
 	@clang-format --dry-run -Werror $(SOURCES)
 
@@ -318,6 +318,9 @@ coverage-here: $(B)/tentc $(UNIT) $(PROPERTY)
 e2e: $(B)/tentc $(CLUSTER_PROGRAM) $(E2E) ## against a real API server, built once from Go modules (8 minutes) or taken from KUBEBUILDER_ASSETS
 	$(call if_there,tests/e2e/run.sh,sh tests/e2e/run.sh $(B))
 
+integration: $(B)/tentc $(CLUSTER_PROGRAM) $(E2E) ## registrars against real PostgreSQL, NATS, S3 servers
+	$(call if_there,tests/integration/run.sh,sh tests/integration/run.sh $(B))
+
 tsan: ## the threads of the server under load, with ThreadSanitizer
 	@$(MAKE) --no-print-directory MODE=tsan B=build/tsan tsan-here
 
@@ -338,7 +341,8 @@ bench-here: $(B)/tentc $(BENCH)
 
 # --- from an empty machine --------------------------------------------------------------------------------------------
 
-DEPS := gcc libc6-dev libyaml-dev libmbedtls-dev libjansson-dev libmicrohttpd-dev libgnutls28-dev libcurl4-openssl-dev
+DEPS := gcc libc6-dev libyaml-dev libmbedtls-dev libjansson-dev libmicrohttpd-dev libgnutls28-dev libcurl4-openssl-dev \
+	libpq-dev
 DEPS_TEST := $(DEPS) libcmocka-dev clang clang-format clang-tidy valgrind gcovr locales tzdata diffutils \
 	python3-jsonschema python3-yaml openssl curl
 
@@ -363,5 +367,5 @@ FORCE:
 .DELETE_ON_ERROR:
 .PHONY: all release clang everything install uninstall clean check check-unit check-golden check-cli golden property \
 	fuzz-replay fuzz-replay-here fuzz fuzz-here check-layers check-pure check-pure-here check-ldd check-schema schema \
-	check-messages messages check-docs docs check-oracle format-check format lint lint-files asan valgrind coverage coverage-here e2e tsan tsan-here \
+	check-messages messages check-docs docs check-oracle format-check format lint lint-files asan valgrind coverage coverage-here e2e integration tsan tsan-here \
 	bench-webhook bench-webhook-here bench bench-here deps deps-test demo test help FORCE

@@ -11,7 +11,8 @@
 
 #include "kube/client.h"
 
-/* Called in the watching thread. Objects are borrowed. */
+/* Called in the watching thread. Objects are borrowed; listed ones have their apiVersion and kind too. Every operation
+ * may be NULL. An object may be seen again as it was: a watch is resumed from the last event that was handed out. */
 struct tc_watch_ops {
 	/* A list begins: what is not seen until synced() is gone. */
 	void (*begin)(void *self);
@@ -27,6 +28,8 @@ struct tc_watch {
 	const char *selector; /* labelSelector; NULL: all */
 	bool metadata_only;   /* PartialObjectMetadata instead of whole objects */
 	unsigned relist;      /* seconds; 0: 600 */
+	unsigned timeout;     /* seconds of one watch; 0: 240 to 480 */
+	unsigned patience;    /* seconds behind that until a stalled one is given up; 0: 30 */
 	const struct tc_watch_ops *ops;
 	void *self;
 	const atomic_bool *stop; /* looked at twice a second at least */

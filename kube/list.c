@@ -1,0 +1,136 @@
+#include "kube/list.h"
+
+#include "compiler/base/arena.h"
+#include "kube/status.h"
+
+#define PAGE "limit=500"
+
+const char *tc_path_query(struct tc_arena *mem, const char *path, const char *query)
+{
+	return tc_printf(mem, "%s%c%s", path, strchr(path, '?') ? '&' : '?', query);
+}
+
+void tc_path_escape(struct tc_buf *out, struct tc_str text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.s[i];
+
+		if (tc_is_digit(c) || tc_is_lower(c) || tc_is_upper(c) || (c != '\0' && strchr("-._~", c)))
+			tc_buf_putc(out, c);
+		else
+			tc_buf_printf(out, "%%%02X", (unsigned char)c);
+	}
+}
+
+struct pages {
+	const struct tc_list *list;
+	struct tc_transport *t;
+	struct tc_kube_error *err;
+	json_t *items;
+	char version[64];
+	char *next; /* of the page after this one; NULL: it was the last */
+};
+
+/* "ConfigMapList" of "v1": each item is a ConfigMap of v1. */
+static void name_kind(json_t *item, const json_t *page)
+{
+	const char *kind = tc_json_string(page, "kind"), *version = tc_json_string(page, "apiVersion");
+	size_t n = strlen(kind);
+
+	if (n > 4 && !strcmp(kind + n - 4, "List") && !json_object_get(item, "kind")) {
+		json_object_set_new(item, "kind", json_stringn(kind, n - 4));
+		json_object_set_new(item, "apiVersion", json_string(version));
+	}
+}
+
+static int fail_shape(struct pages *p, const char *what)
+{
+	return tc_fail(&p->err->error, TC_E_RETRY, "GET %.*s: the answer is no list: %s",
+		       (int)strcspn(p->list->path, "?"), p->list->path, what);
+}
+
+static int take_page(struct pages *p, json_t *page)
+{
+	json_t *meta = json_object_get(page, "metadata"), *items = json_object_get(page, "items"), *item;
+	const char *version = tc_json_string(meta, "resourceVersion"), *next = tc_json_string(meta, "continue");
+	size_t i;
+
+	/* No item at all may be written as null. */
+	if (!json_is_array(items) && !json_is_null(items))
+		return fail_shape(p, "it has no items");
+	if (!*version || strlen(version) >= sizeof(p->version))
+		return fail_shape(p, "it has no resourceVersion");
+	if (json_array_size(p->items) + json_array_size(items) > TC_LIST_ITEMS_MAX)
+		return fail_shape(p, "it is too long");
+	json_array_foreach(items, i, item)
+	{
+		if (!json_is_object(item))
+			return fail_shape(p, "an item is no object");
+		name_kind(item, page);
+	}
+	json_array_extend(p->items, items);
+	snprintf(p->version, sizeof(p->version), "%s", version);
+	free(p->next);
+	/* A page without items that has another one behind it would go on for ever. */
+	p->next = *next && json_array_size(items) > 0 ? strdup(next) : NULL;
+	return 0;
+}
+
+static int get_page(struct pages *p, const char *query)
+{
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(1024);
+	_cleanup_answer_ struct tc_answer answer = {0};
+	struct tc_request req = {.method = "GET",
+				 .path = tc_path_query(mem, p->list->path, query),
+				 .accept = p->list->accept,
+				 .stop = p->list->stop};
+	json_t *page;
+	int done;
+
+	if (tc_transport_call(p->t, &req, &answer, p->err) < 0 ||
+	    tc_kube_check(&answer, req.method, p->list->path, p->err) < 0)
+		return -1;
+	page = tc_kube_parse(answer.body.p ? answer.body.p : "", answer.body.len, req.method, p->list->path, p->err);
+	if (!page)
+		return -1;
+	done = take_page(p, page);
+	json_decref(page);
+	return done;
+}
+
+static int all_pages(struct pages *p)
+{
+	_cleanup_buf_ struct tc_buf query = {0};
+
+	if (get_page(p, PAGE) < 0)
+		return -1;
+	while (p->next) {
+		tc_buf_clear(&query);
+		tc_buf_puts(&query, PAGE "&continue=");
+		tc_path_escape(&query, tc_str(p->next));
+		if (get_page(p, query.p) == 0)
+			continue;
+		/* The pages were too slow, and the server has forgotten that state: all at once, then. */
+		if (p->err->status != 410)
+			return -1;
+		json_array_clear(p->items);
+		return get_page(p, "limit=0");
+	}
+	return 0;
+}
+
+int tc_list_read(struct tc_transport *t, const struct tc_list *list, json_t **items, const char **version,
+		 struct tc_arena *mem, struct tc_kube_error *err)
+{
+	struct pages p = {.list = list, .t = t, .err = err, .items = json_array()};
+	int done = all_pages(&p);
+
+	free(p.next);
+	if (done < 0) {
+		json_decref(p.items);
+		return -1;
+	}
+	*items = p.items;
+	*version = tc_strdup(mem, p.version);
+	return 0;
+}

@@ -115,7 +115,7 @@ LIB := $(B)/libtentc.a
 # The commands without main(), so that tests can link them.
 CLI := $(B)/libcli.a
 CLUSTER := $(B)/libcluster.a
-CLUSTER_PROGRAM := $(if $(wildcard cli/cluster/serve.c),$(B)/libexec/tentc/tentc-cluster)
+CLUSTER_PROGRAM := $(if $(wildcard cli/cluster/certs.c),$(B)/libexec/tentc/tentc-cluster)
 E2E := $(E2E_OBJ:.o=)
 UNIT := $(UNIT_OBJ:.o=)
 FUZZ := $(FUZZ_OBJ:.o=)

@@ -97,6 +97,7 @@ static int open_doors(struct tc_server *s, struct tc_error *err)
 	if (c->metrics_port == 0)
 		return 0;
 	door.name = "metrics";
+	door.address = c->metrics_address ? c->metrics_address : c->address;
 	door.port = c->metrics_port == UINT_MAX ? 0 : c->metrics_port;
 	door.threads = 1;
 	door.connections = METRICS_CONNECTIONS;

@@ -11,6 +11,7 @@
 
 struct tc_server_conf {
 	const char *address;         /* "0.0.0.0", "127.0.0.1", "::" */
+	const char *metrics_address; /* of /metrics; NULL: the same */
 	unsigned port, metrics_port; /* port 0: a free one; metrics_port 0: no /metrics, UINT_MAX: a free one */
 	unsigned threads;            /* 0: one per core, 2 at least */
 	unsigned connections;        /* 0: 4096 */

@@ -1,5 +1,6 @@
 /* Preloaded by faults.sh: the FAIL_AT-th call that changes a file system fails, or brings a signal. FAIL_MARK is made
- * when that happens, so that the test knows when there was no such call any more. */
+ * when that happens, so that the test knows when there was no such call any more. With FAIL_SIZE every file had that
+ * many bytes a moment ago, so that it grew or shrank before it is read. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -70,4 +71,14 @@ int open(const char *path, int flags, ...)
 			return -1;
 	}
 	return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+}
+
+int fstat(int fd, struct stat *st)
+{
+	const char *size = getenv("FAIL_SIZE");
+	int rc = (int)syscall(SYS_newfstatat, fd, "", st, AT_EMPTY_PATH);
+
+	if (rc == 0 && size && S_ISREG(st->st_mode))
+		st->st_size = strtol(size, NULL, 10);
+	return rc;
 }

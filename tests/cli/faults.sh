@@ -2,7 +2,7 @@
 
 preload() {
 	cc=${CC:-cc}
-	[ -e "$T/fail.so" ] || "$cc" -shared -fPIC -o "$T/fail.so" "$HERE/fail.c" 2>/dev/null || return 1
+	[ -e "$T/fail.so" ] || "$cc" -D_GNU_SOURCE -shared -fPIC -o "$T/fail.so" "$HERE/fail.c" 2>/dev/null || return 1
 	[ "$(LD_PRELOAD=$T/fail.so "$TENTC" version 2>&1)" = "tentc 0.1.0" ]
 }
 

@@ -119,7 +119,9 @@ static const char *place_of(struct tc_str key)
 static bool has_defaults(const struct tc_node *n, const char *in)
 {
 	for (struct tc_entry e = tc_first(n); e.key; e = tc_next(e)) {
-		if (is_default(n, in, &e) || has_defaults(e.value, place_of(tc_text(e.key))))
+		if (is_default(n, in, &e))
+			return true;
+		if (e.value->kind >= TC_SEQ && has_defaults(e.value, place_of(tc_text(e.key))))
 			return true;
 	}
 	for (const struct tc_node *i = tc_item(n); i; i = tc_item_next(i)) {

@@ -235,6 +235,19 @@ char *tc_strdup(struct tc_arena *a, const char *s)
 	return tc_strndup(a, s, strlen(s));
 }
 
+/* What tc_printf would be asked for most often, without reading a format. */
+char *tc_join(struct tc_arena *a, struct tc_str first, const char *between, const char *second)
+{
+	size_t n = strlen(between), m = strlen(second);
+	char *p = tc_alloc_text(a, first.len + n + m + 1);
+
+	if (first.len)
+		memcpy(p, first.s, first.len);
+	memcpy(p + first.len, between, n);
+	memcpy(p + first.len + n, second, m + 1);
+	return p;
+}
+
 /* Measures into the room that is left, so that the usual text is formatted once only. */
 char *tc_vprintf(struct tc_arena *a, const char *fmt, va_list ap)
 {

@@ -32,6 +32,7 @@ static const struct property {
 	{"reconfigured", property_reconfigured, false, 4},
 	{"hostile", property_hostile, true, 1},
 	{"unique", property_unique, true, 8},
+	{"admit", property_admit, false, 2},
 	{"edit-lines", property_edit_lines, true, 2},
 	{"stage-lines", property_stage_lines, false, 2},
 };
@@ -198,7 +199,9 @@ static void suites(struct counts *all, const char *self)
 	static const struct {
 		const char *name;
 		void (*run)(struct counts *c);
-	} rows[] = {{"all-or-nothing", suite_all_or_nothing}, {"no-memory", suite_no_memory}};
+	} rows[] = {{"admit-golden", suite_admit_golden},
+		    {"all-or-nothing", suite_all_or_nothing},
+		    {"no-memory", suite_no_memory}};
 	struct counts purity = {0};
 
 	suite_purity(&purity, self);

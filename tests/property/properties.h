@@ -28,6 +28,7 @@ const char *property_moved(struct kase *k);
 const char *property_reconfigured(struct kase *k);
 const char *property_hostile(struct kase *k);
 const char *property_unique(struct kase *k);
+const char *property_admit(struct kase *k);
 const char *property_edit_lines(struct kase *k);
 const char *property_stage_lines(struct kase *k);
 
@@ -37,6 +38,7 @@ struct counts {
 };
 void suite_no_memory(struct counts *c);
 void suite_all_or_nothing(struct counts *c);
+void suite_admit_golden(struct counts *c);
 /* A check of a suite: counted, and named when it fails. */
 void suite_check(struct counts *c, bool fine, const char *fmt, ...) TC_PRINTF(3, 4);
 

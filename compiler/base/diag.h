@@ -54,6 +54,9 @@ struct tc_diags {
 	size_t errors, warnings;
 	size_t dropped; /* beyond TC_DIAGS_MAX: counted only (in errors and warnings too) */
 	struct tc_diag *unkept;
+	/* Keys whose values in the sources are not shown, besides those of the style: NULL-terminated, or NULL. For who
+	 * has found a secret where none belongs. */
+	const char *const *secret_keys;
 };
 
 #define TC_DIAGS_MAX 1000

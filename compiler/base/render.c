@@ -17,6 +17,7 @@ struct renderer {
 	struct tc_buf *out;
 	struct tc_arena *mem;
 	struct tc_diag_style style;
+	const char *const *more_keys; /* of struct tc_diags */
 	struct indexed *indexes;
 };
 
@@ -40,6 +41,24 @@ static void look(struct renderer *r, enum look l)
 		tc_buf_puts(r->out, looks[l]);
 }
 
+static struct tc_spans hidden_in(const struct renderer *r, struct tc_str text)
+{
+	const char *const *lists[] = {r->style.secret_keys, r->more_keys};
+	const char **keys = NULL;
+	size_t n = 0, cap = 0;
+
+	for (size_t i = 0; i < TC_COUNT(lists); i++)
+		for (size_t k = 0; lists[i] && lists[i][k]; k++) {
+			tc_grow(r->mem, keys, n, cap);
+			keys[n++] = lists[i][k];
+		}
+	if (!n)
+		return (struct tc_spans){0};
+	tc_grow(r->mem, keys, n, cap);
+	keys[n] = NULL;
+	return tc_redact(r->mem, text, keys);
+}
+
 static const struct indexed *index_of(struct renderer *r, const struct tc_source *src)
 {
 	struct indexed *x = r->indexes;
@@ -49,8 +68,7 @@ static const struct indexed *index_of(struct renderer *r, const struct tc_source
 	if (!x) {
 		x = tc_alloc(r->mem, sizeof(*x));
 		*x = (struct indexed){.next = r->indexes, .src = src, .lines = tc_lines_new(r->mem, src)};
-		if (r->style.secret_keys)
-			x->hidden = tc_redact(r->mem, src->text, r->style.secret_keys);
+		x->hidden = hidden_in(r, src->text);
 		r->indexes = x;
 	}
 	return x;
@@ -337,7 +355,7 @@ static void add_diag(struct renderer *r, const struct tc_diag *diag)
 
 void tc_diag_line(struct tc_buf *out, const struct tc_diag *diag, struct tc_diag_style style)
 {
-	struct renderer r = {.out = out, .mem = diag->all->mem, .style = style};
+	struct renderer r = {.out = out, .mem = diag->all->mem, .style = style, .more_keys = diag->all->secret_keys};
 	struct tc_place place;
 
 	(void)add_place(&r, place_for(&r, diag->at), &place);
@@ -346,7 +364,7 @@ void tc_diag_line(struct tc_buf *out, const struct tc_diag *diag, struct tc_diag
 
 void tc_diags_render(struct tc_buf *out, struct tc_diags *d, struct tc_diag_style style)
 {
-	struct renderer r = {.out = out, .mem = d->mem, .style = style};
+	struct renderer r = {.out = out, .mem = d->mem, .style = style, .more_keys = d->secret_keys};
 
 	tc_diags_sort(d);
 	for (size_t i = 0; i < d->count; i++)

@@ -25,6 +25,13 @@ struct tc_setting {
 	const char *help; /* one line, for the schema */
 };
 
+/* One key of services.<service>.limits: how much one tentacle, or one enclave, may have. */
+struct tc_service_limit {
+	const char *name;
+	unsigned fallback, min, max;
+	const char *help;
+};
+
 /* For whom a value is derived. */
 struct tc_subject {
 	struct tc_arena *mem; /* wiped when keys is not NULL */
@@ -64,6 +71,11 @@ struct tc_service {
 	const char *const *protocols;      /* accepted, NULL-terminated; the first is filled in */
 	const struct tc_value *values;     /* in output order; ends with name NULL */
 	const struct tc_setting *settings; /* ends with name NULL */
+	/* services.<service>.admin, for the registrars only: beside host, port, user, passwordFile and tls, which every
+	 * service on the network has. No row holds a secret: it names the file of one. NULL: none of its own. */
+	const struct tc_setting *admin_settings;
+	bool admin_key_pair; /* the administrator has an accessKeyFile and a secretKeyFile, not user and passwordFile */
+	const struct tc_service_limit *limits; /* ends with name NULL; NULL: none */
 	const char *host; /* default host; NULL: not on the network (no host, port, tls, network keys) */
 	unsigned port;
 	const char *auth_type; /* contract.detail: full adds auth: {type, secret: <dep>.<auth_field>}; NULL: none */

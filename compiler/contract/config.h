@@ -13,6 +13,7 @@ struct tc_service;
 
 #define TC_SERVICES_MAX 8
 #define TC_SETTINGS_MAX 12 /* of one service's own */
+#define TC_SERVICE_LIMITS_MAX 8
 
 struct tc_strings {
 	const char **list;
@@ -42,6 +43,16 @@ struct tc_peer {
 	unsigned pod_port;           /* where the pod's port differs from the Service's; 0: the same */
 };
 
+/* How registrars log in as the administrator. "" and 0: as the tenants, or not at all. The stage reads none of it. */
+struct tc_admin_config {
+	const char *host;
+	unsigned port;
+	const char *user, *user_file; /* a name, or the file that holds it (accessKeyFile) */
+	const char *password_file;    /* also: secretKeyFile */
+	const char *tls_mode, *tls_ca;
+	const char *settings[TC_SETTINGS_MAX]; /* by the row number of the service's admin_settings */
+};
+
 struct tc_service_config {
 	const struct tc_service *service;
 	bool enabled;
@@ -51,6 +62,8 @@ struct tc_service_config {
 	const char *tls_ca;   /* PEM; "": unset */
 	struct tc_peer peer;
 	const char *settings[TC_SETTINGS_MAX]; /* by the row number of the service's own table; never NULL for a row */
+	struct tc_admin_config admin;
+	unsigned limits[TC_SERVICE_LIMITS_MAX]; /* by the row number of the service's limits */
 };
 
 struct tc_config {
@@ -87,8 +100,9 @@ bool tc_config_read(struct tc_arena *mem, const struct tc_node *root, struct tc_
 
 /* The effective configuration as far as it can change what the stage makes, one `key=value` a line in the order of the
  * table: what the hash in tentacular.io/compiled covers. Left out: what only warns or decides whether the answer is
- * applied (mode, defaultDeny), the keys of a service that is off, what shapes rules where no rules are made, and
- * `level`: an object's own level wins over it, so the caller hashes the level in effect. */
+ * applied (mode, defaultDeny), what only registrars read (admin, limits), the keys of a service that is off, what
+ * shapes rules where no rules are made, and `level`: an object's own level wins over it, so the caller hashes the level
+ * in effect. */
 void tc_config_canonical(struct tc_buf *out, const struct tc_config *config);
 
 /* By the service's key ("postgres"); NULL when there is none. */

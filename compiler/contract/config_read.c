@@ -15,6 +15,38 @@ static const struct tc_row *row_of_key(const struct tc_config_reader *r, const c
 	return NULL;
 }
 
+/* What people write in a configuration though it is no place for a secret, and where else one may stand. */
+static const char *const plain_secrets[] = {"password",  "pass",       "secret",     "token", "accessKey",
+					    "secretKey", "access_key", "secret_key", NULL};
+/* A longer one before what it begins with. */
+const char *const tc_config_secret_keys[] = {"password",  "pass",       "secretKey", "secret_key", "secret", "token",
+					     "accessKey", "access_key", "url",       "ca",         NULL};
+
+static bool plain_secret(struct tc_config_reader *r, const char *prefix, const struct tc_node *at, struct tc_str key)
+{
+	size_t len = strlen(prefix);
+
+	if (len < 6 || strcmp(prefix + len - 6, ".admin") != 0)
+		return false;
+	for (size_t i = 0; plain_secrets[i]; i++) {
+		/* rustfs has a pair of keys, the others have a password */
+		bool pair = row_of_key(r, prefix, TC_STR("secretKeyFile"));
+		struct tc_diag *diag;
+
+		if (!tc_str_is(key, plain_secrets[i]))
+			continue;
+		diag = tc_diag(r->diags, TC_MSG_UNKNOWN_CONFIG_KEY, tc_node_pos(at),
+			       "%s has no key %s, a configuration holds no secret", prefix, tc_quote(r->mem, key));
+		tc_diag_help(diag, "write it to a file that %s names",
+			     !pair                          ? "passwordFile"
+			     : tc_str_starts(key, "access") ? "accessKeyFile"
+							    : "secretKeyFile");
+		r->diags->secret_keys = tc_config_secret_keys;
+		return true;
+	}
+	return false;
+}
+
 static void unknown_key(struct tc_config_reader *r, const char *prefix, const struct tc_node *at, struct tc_str key)
 {
 	const char *near;
@@ -47,7 +79,8 @@ static void read_group(struct tc_config_reader *r, const char *prefix, const str
 		const struct tc_row *row = row_of_key(r, prefix, key);
 
 		if (!row) {
-			unknown_key(r, prefix, e.key, key);
+			if (!plain_secret(r, prefix, e.key, key))
+				unknown_key(r, prefix, e.key, key);
 			continue;
 		}
 		if (row->type == TC_ROW_FIXED || tc_is(e.value, TC_NULL))

@@ -168,6 +168,48 @@ static const struct tc_row network_rows[] = {
 	{.path = "network.podPort", PORT(services[0].peer.pod_port), .flags = TC_ROW_OUTPUT | TC_ROW_RULES,
 	 .help = "the port of its pods, where the Service's differs"},
 };
+
+/* services.<key>.admin: none of it is TC_ROW_OUTPUT. */
+static const struct tc_row admin_group =
+	{.path = "admin", .type = TC_ROW_GROUP,
+	 .help = "how registrars log in as the administrator; secrets only as files or in the environment"};
+
+static const struct tc_row admin_rows[] = {
+	{.path = "admin.host", HOST(services[0].admin.host), .fallback = "",
+	 .help = "where registrars reach it; empty: at the tentacles' host"},
+	{.path = "admin.port", PORT(services[0].admin.port),
+	 .help = "the port at that host; left out: the tentacles' port"},
+	{.path = "admin.tls", .type = TC_ROW_GROUP,
+	 .help = "how registrars speak to it"},
+	{.path = "admin.tls.mode", FIELD(TC_ROW_CHOICE, services[0].admin.tls_mode), .choices = tls_modes,
+	 .fallback = "",
+	 .help = "disable, require, verify-full; empty: as tentacles do"},
+	{.path = "admin.tls.ca", FIELD(TC_ROW_STRING, services[0].admin.tls_ca), .what = "certificates in PEM form",
+	 .fault = pem_fault, .fallback = "",
+	 .help = "the certificates that the service's own is checked with, PEM; empty: the tentacles'"},
+};
+
+/* Who the administrator is: one of the two. */
+static const struct tc_row admin_login_rows[] = {
+	{.path = "admin.user", FIELD(TC_ROW_STRING, services[0].admin.user), .what = "a name", .fallback = "",
+	 .help = "the administrator's name"},
+	{.path = "admin.passwordFile", FIELD(TC_ROW_STRING, services[0].admin.password_file), .what = "a file",
+	 .fallback = "",
+	 .help = "the file that holds the administrator's password"},
+};
+
+static const struct tc_row admin_key_pair_rows[] = {
+	{.path = "admin.accessKeyFile", FIELD(TC_ROW_STRING, services[0].admin.user_file), .what = "a file",
+	 .fallback = "",
+	 .help = "the file that holds the administrator's access key"},
+	{.path = "admin.secretKeyFile", FIELD(TC_ROW_STRING, services[0].admin.password_file), .what = "a file",
+	 .fallback = "",
+	 .help = "the file that holds the administrator's secret key"},
+};
+
+static const struct tc_row limits_group =
+	{.path = "limits", .type = TC_ROW_GROUP,
+	 .help = "how much of it there is for each; read by registrars"};
 /* clang-format on */
 
 struct builder {
@@ -194,25 +236,64 @@ static struct tc_row *add_of_service(struct builder *b, const struct tc_row *row
 	return added;
 }
 
-static void add_setting(struct builder *b, size_t nth, size_t index)
+/* A service's own key: prefix "" and flags TC_ROW_OUTPUT for `settings`, "admin." and none for `admin_settings`. */
+static void add_setting(struct builder *b, size_t nth, const struct tc_setting *setting, const char *prefix,
+			size_t offset, unsigned flags)
 {
-	const struct tc_setting *setting = &tc_services[nth]->settings[index];
 	bool choice = setting->type == TC_SETTING_ENUM, template = setting->type == TC_SETTING_TEMPLATE;
 
-	if (index >= TC_SETTINGS_MAX)
-		abort(); /* unreachable: the catalogue has no service with that many */
 	add_of_service(b,
-		       &(struct tc_row){.path = setting->name,
+		       &(struct tc_row){.path = tc_printf(b->mem, "%s%s", prefix, setting->name),
 					.help = setting->help,
 					.type = choice ? TC_ROW_CHOICE : TC_ROW_STRING,
-					.flags = TC_ROW_OUTPUT | (template ? TC_ROW_TEMPLATE : 0),
-					.offset = offsetof(struct tc_config, services[0].settings) +
-						  index * sizeof(const char *),
+					.flags = flags | (template ? TC_ROW_TEMPLATE : 0),
+					.offset = offset,
 					.fallback = setting->fallback,
 					.choices = setting->choices,
 					.fault = setting->fault,
 					.what = "a string"},
 		       nth);
+}
+
+static void add_admin(struct builder *b, size_t nth)
+{
+	const struct tc_service *service = tc_services[nth];
+	const struct tc_row *login = service->admin_key_pair ? admin_key_pair_rows : admin_login_rows;
+	size_t count = service->admin_key_pair ? TC_COUNT(admin_key_pair_rows) : TC_COUNT(admin_login_rows);
+
+	add_of_service(b, &admin_group, nth);
+	for (size_t i = 0; i < TC_COUNT(admin_rows); i++)
+		add_of_service(b, &admin_rows[i], nth);
+	for (size_t i = 0; i < count; i++)
+		add_of_service(b, &login[i], nth);
+	for (size_t i = 0; service->admin_settings && service->admin_settings[i].name; i++) {
+		if (i >= TC_SETTINGS_MAX)
+			abort(); /* unreachable: the catalogue has no service with that many */
+		add_setting(b, nth, &service->admin_settings[i], "admin.",
+			    offsetof(struct tc_config, services[0].admin.settings) + i * sizeof(const char *), 0);
+	}
+}
+
+static void add_limits(struct builder *b, size_t nth)
+{
+	const struct tc_service_limit *limits = tc_services[nth]->limits;
+
+	if (limits)
+		add_of_service(b, &limits_group, nth);
+	for (size_t i = 0; limits && limits[i].name; i++) {
+		if (i >= TC_SERVICE_LIMITS_MAX)
+			abort(); /* unreachable: the catalogue has no service with that many */
+		add_of_service(b,
+			       &(struct tc_row){.path = tc_printf(b->mem, "limits.%s", limits[i].name),
+						.help = limits[i].help,
+						.type = TC_ROW_INT,
+						.offset = offsetof(struct tc_config, services[0].limits) +
+							  i * sizeof(unsigned),
+						.number = limits[i].fallback,
+						.min = limits[i].min,
+						.max = limits[i].max},
+			       nth);
+	}
 }
 
 static void add_service(struct builder *b, size_t nth)
@@ -235,8 +316,15 @@ static void add_service(struct builder *b, size_t nth)
 		else if (strcmp(network_rows[i].path, "port") == 0)
 			row->number = service->port;
 	}
-	for (size_t i = 0; service->settings[i].name; i++)
-		add_setting(b, nth, i);
+	for (size_t i = 0; service->settings[i].name; i++) {
+		if (i >= TC_SETTINGS_MAX)
+			abort(); /* unreachable: the catalogue has no service with that many */
+		add_setting(b, nth, &service->settings[i], "",
+			    offsetof(struct tc_config, services[0].settings) + i * sizeof(const char *), TC_ROW_OUTPUT);
+	}
+	if (service->host)
+		add_admin(b, nth);
+	add_limits(b, nth);
 }
 
 struct tc_rows tc_config_rows(struct tc_arena *mem)

@@ -86,6 +86,9 @@ struct tc_config_reader {
 /* n, which is not null, into the field of a row that has one; a diagnostic and no change when it is refused. */
 void tc_config_read_value(struct tc_config_reader *r, const struct tc_row *row, const struct tc_node *n);
 
+/* Keys whose values no message shows once one was found where no secret belongs; NULL-terminated. */
+extern const char *const tc_config_secret_keys[];
+
 /* The key itself when row stands directly in the group whose path is prefix ("" for the whole file), else NULL. */
 const char *tc_row_key(const struct tc_row *row, const char *prefix);
 

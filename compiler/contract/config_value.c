@@ -27,8 +27,13 @@ static struct tc_diag *faulty(struct tc_config_reader *r, const char *path, cons
 {
 	struct tc_str text = tc_text(n);
 	/* A key in the wrong place is a secret all the same. */
-	bool secret = text.len && memmem(text.s, text.len, "PRIVATE KEY", 11);
+	bool key = text.len && memmem(text.s, text.len, "PRIVATE KEY", 11);
+	/* user:password@ of a URL */
+	bool login = text.len && memmem(text.s, text.len, "://", 3) && memchr(text.s, '@', text.len);
+	bool secret = key || login;
 
+	if (secret)
+		r->diags->secret_keys = tc_config_secret_keys;
 	return tc_diag(r->diags, TC_MSG_BAD_CONFIG_VALUE, tc_node_pos(n), "%s: %s %s", path,
 		       secret ? "the value" : tc_quote(r->mem, text), fault);
 }

@@ -13,6 +13,52 @@ static const struct tc_setting settings[] = {
 	{0},
 };
 
+static const char *url_fault(struct tc_arena *mem, const char *value)
+{
+	(void)mem;
+	if (strncmp(value, "nats://", 7) != 0 && strncmp(value, "tls://", 6) != 0)
+		return "does not begin with nats:// or tls://";
+	return strchr(value, '@') ? "holds a user or a password, which belong into user and passwordFile" : NULL;
+}
+
+static const char *secrets_fault(struct tc_arena *mem, const char *value)
+{
+	const char *slash = strchr(value, '/'), *fault;
+
+	if (!slash)
+		return "is not NAMESPACE/NAME";
+	fault = tc_label_fault(mem, (struct tc_str){.s = value, .len = (size_t)(slash - value)});
+	return fault ? fault : tc_label_fault(mem, tc_str(slash + 1));
+}
+
+/* What registrars write accounts to; a server includes the files, or a Secret's files are mounted into it. */
+static const struct tc_setting admin_settings[] = {
+	{.name = "mode",
+	 .type = TC_SETTING_ENUM,
+	 .fallback = "file",
+	 .choices = (const char *const[]){"file", "secret", NULL},
+	 .help = "where accounts are written: to files of accountsDir, or to Secrets"},
+	{.name = "url",
+	 .fallback = "",
+	 .fault = url_fault,
+	 .help = "the servers, nats://host:port,... ; empty: host and port"},
+	{.name = "accountsDir",
+	 .fallback = "",
+	 .help = "mode file: the folder of the accounts files, which the server includes"},
+	{.name = "secrets",
+	 .fallback = "tentacular-system/tentacular-nats-accounts",
+	 .fault = secrets_fault,
+	 .help = "mode secret: NAMESPACE/NAME that the Secrets' names begin with"},
+	{0},
+};
+
+static const struct tc_service_limit limits[] = {
+	{"connections", 1000, 1, 1000000, "the connections of one enclave"},
+	{"payload", 1048576, 1024, 67108864, "the largest message of an enclave, in bytes"},
+	{"jetstream", 0, 0, 1048576, "JetStream storage of an enclave, in MiB; 0: no JetStream"},
+	{0},
+};
+
 static const char *user(const struct tc_subject *s)
 {
 	return tc_printf(s->mem, "%s.%s", s->enclave, s->name);
@@ -60,6 +106,8 @@ const struct tc_service tc_service_nats = {
 	.values = values,
 	.binding_type = "nats",
 	.settings = settings,
+	.admin_settings = admin_settings,
+	.limits = limits,
 	.host = "nats.tentacular-system.svc",
 	.port = 4222,
 	.auth_type = "password",

@@ -26,6 +26,19 @@ static const struct tc_setting settings[] = {
 	{0},
 };
 
+static const struct tc_setting admin_settings[] = {
+	{.name = "database",
+	 .fallback = "postgres",
+	 .fault = database_fault,
+	 .help = "the database that registrars connect to where each enclave has its own"},
+	{0},
+};
+
+static const struct tc_service_limit limits[] = {
+	{"connections", 20, 1, 262143, "the connections of one tentacle"},
+	{0},
+};
+
 static const char *database(const struct tc_subject *s)
 {
 	return tc_template_expand(s->mem, s->service->settings[DATABASE], s->enclave);
@@ -105,6 +118,8 @@ const struct tc_service tc_service_postgres = {
 	.values = values,
 	.binding_type = "postgresql",
 	.settings = settings,
+	.admin_settings = admin_settings,
+	.limits = limits,
 	.host = "postgres.tentacular-system.svc",
 	.port = 5432,
 	.auth_type = "password",

@@ -59,6 +59,19 @@ static const struct tc_setting settings[] = {
 	{0},
 };
 
+static const struct tc_setting admin_settings[] = {
+	{.name = "dialect",
+	 .type = TC_SETTING_ENUM,
+	 .fallback = "rustfs",
+	 .choices = (const char *const[]){"rustfs", "minio", NULL},
+	 .help = "how users and policies are administered"},
+	{.name = "region",
+	 .fallback = "",
+	 .fault = region_fault,
+	 .help = "the region that administrative requests are signed for; empty: the tentacles' region"},
+	{0},
+};
+
 static const char *bucket(const struct tc_subject *s)
 {
 	return tc_template_expand(s->mem, s->service->settings[BUCKET], s->enclave);
@@ -99,6 +112,8 @@ const struct tc_service tc_service_rustfs = {
 	.values = values,
 	.binding_type = "s3",
 	.settings = settings,
+	.admin_settings = admin_settings,
+	.admin_key_pair = true,
 	.host = "rustfs.tentacular-system.svc",
 	.port = 9000,
 	.auth_type = "access-key",

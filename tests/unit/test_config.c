@@ -285,6 +285,11 @@ static void test_canonical_covers_what_is_in_effect(void **state)
 		"networkPolicy: {defaultDeny: true}\n",
 		"networkPolicy: {moduleProxy: {port: 80, podPort: 81, podLabels: {a: b}, cidrs: [192.0.2.0/24]}}\n",
 		"metadata: {name: x}\n",
+		"services: {postgres: {admin: {host: h.x.svc, port: 1, user: u, passwordFile: /f, database: d}}}\n",
+		"services: {postgres: {admin: {tls: {mode: require, ca: \"" CERTIFICATE "\"}}}}\n",
+		"services: {postgres: {limits: {connections: 1}}, nats: {limits: {payload: 1024, jetstream: 1}}}\n",
+		"services: {rustfs: {admin: {dialect: minio, region: x, accessKeyFile: /a, secretKeyFile: /b}}}\n",
+		"services: {nats: {admin: {mode: secret, url: 'nats://a:1', accountsDir: /c, secrets: a/b}}}\n",
 	};
 	static const char *const off_same[] = {
 		"services: {nats: {enabled: false, port: 1, subjects: single, tls: {mode: require}}}\n",
@@ -367,13 +372,74 @@ static void test_all_problems(void **state)
 		"19:20 TC302 services.nats.subjects: expected \"all\" or \"single\", found a string \"al\"\n"
 		"  did you mean \"all\"?\n"
 		"19:24 TC301 services.nats has no key \"database\"\n"
-		"  the keys there are enabled, host, port, tls, network, subjects\n"
+		"  the keys there are enabled, host, port, tls, network, subjects, admin, limits\n"
 		"19:46 TC302 services.nats.enabled: expected true or false, found a string \"maybe\"\n"
 		"20:11 TC301 services.spire has no key \"host\"\n"
 		"  the keys there are enabled, trustDomain, className, socket\n"
 		"20:28 TC302 services.spire.socket: \"unix:///tmp/x\" does not begin with "
 		"unix:///spiffe-workload-api/, "
 		"where the CSI volume is mounted\n");
+}
+
+/* What only registrars read: they get it, and a secret is not accepted in any place, nor shown. */
+static void test_admin(void **state)
+{
+	struct tc_config *config =
+		read_config(HEAD "services:\n"
+				 "  postgres:\n"
+				 "    admin: {host: a.b.svc, port: 7, user: root, passwordFile: /p,\n"
+				 "      tls: {mode: require}}\n"
+				 "    limits: {connections: 5}\n"
+				 "  rustfs: {admin: {accessKeyFile: /a, secretKeyFile: /b}}\n"
+				 "  nats: {limits: {jetstream: 9}}\n");
+	const struct tc_service_config *postgres = tc_config_service(config, "postgres");
+	const struct tc_service_config *rustfs = tc_config_service(config, "rustfs");
+	const struct tc_service_config *nats = tc_config_service(config, "nats");
+
+	(void)state;
+	assert_string_equal(postgres->admin.host, "a.b.svc");
+	assert_int_equal(postgres->admin.port, 7);
+	assert_string_equal(postgres->admin.user, "root");
+	assert_string_equal(postgres->admin.password_file, "/p");
+	assert_string_equal(postgres->admin.tls_mode, "require");
+	assert_string_equal(postgres->admin.tls_ca, "");
+	assert_string_equal(postgres->admin.settings[0], "postgres");
+	assert_int_equal(postgres->limits[0], 5);
+	assert_string_equal(rustfs->admin.user_file, "/a");
+	assert_string_equal(rustfs->admin.password_file, "/b");
+	assert_string_equal(rustfs->admin.settings[0], "rustfs");
+	assert_int_equal(rustfs->admin.port, 0);
+	assert_int_equal(nats->limits[0], 1000);
+	assert_int_equal(nats->limits[1], 1048576);
+	assert_int_equal(nats->limits[2], 9);
+	expect_refused(HEAD "services:\n"
+			    "  postgres: {admin: {password: a, paswordFile: b}, limits: {connections: 0}}\n"
+			    "  rustfs: {admin: {accessKey: a, secret: b, user: c, dialect: s3}, limits: {}}\n"
+			    "  nats: {admin: {url: 'nats://u:p@h', token: x, secrets: x}}\n"
+			    "  spire: {admin: {}}\n",
+		       "4:22 TC301 services.postgres.admin has no key \"password\", a configuration holds no secret\n"
+		       "  write it to a file that passwordFile names\n"
+		       "4:35 TC301 services.postgres.admin has no key \"paswordFile\"\n"
+		       "  did you mean \"passwordFile\"?\n"
+		       "4:74 TC302 services.postgres.limits.connections: expected a number from 1 to 262143, found an "
+		       "integer 0\n"
+		       "5:20 TC301 services.rustfs.admin has no key \"accessKey\", a configuration holds no secret\n"
+		       "  write it to a file that accessKeyFile names\n"
+		       "5:34 TC301 services.rustfs.admin has no key \"secret\", a configuration holds no secret\n"
+		       "  write it to a file that secretKeyFile names\n"
+		       "5:45 TC301 services.rustfs.admin has no key \"user\"\n"
+		       "  the keys there are host, port, tls, accessKeyFile, secretKeyFile, dialect, region\n"
+		       "5:63 TC302 services.rustfs.admin.dialect: expected \"rustfs\" or \"minio\", found a string "
+		       "\"s3\"\n"
+		       "5:68 TC301 services.rustfs has no key \"limits\"\n"
+		       "  the keys there are enabled, host, port, tls, network, bucket, region, admin\n"
+		       "6:23 TC302 services.nats.admin.url: the value holds a user or a password, which belong "
+		       "into user and passwordFile\n"
+		       "6:39 TC301 services.nats.admin has no key \"token\", a configuration holds no secret\n"
+		       "  write it to a file that passwordFile names\n"
+		       "6:58 TC302 services.nats.admin.secrets: \"x\" is not NAMESPACE/NAME\n"
+		       "7:11 TC301 services.spire has no key \"admin\"\n"
+		       "  the keys there are enabled, trustDomain, className, socket\n");
 }
 
 static void test_not_a_configuration(void **state)
@@ -539,7 +605,7 @@ static void test_schema_is_the_reader(void **state)
 	assert_true(tc_is_string(tc_get(root, "$schema"), "https://json-schema.org/draft/2020-12/schema"));
 	add_defaults(&text, tc_get(root, "properties"), &keys);
 	assert_string_equal(canonical(read_config(text.p)), DEFAULTS);
-	assert_int_equal(keys, 71);
+	assert_int_equal(keys, 108);
 }
 
 int main(void)
@@ -551,6 +617,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_off_is_a_mode, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_canonical_covers_what_is_in_effect, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_all_problems, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_admin, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_not_a_configuration, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hosts_outside, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_templates, setup, teardown),

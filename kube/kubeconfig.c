@@ -5,7 +5,7 @@
 #define FILE_MAX (8u << 20)
 #define LIMITS                                      \
 	((struct tc_limits){.max_bytes = FILE_MAX,  \
-			    .max_documents = 1,     \
+			    .max_documents = 16,    \
 			    .max_nodes = 200000,    \
 			    .max_expanded = 400000, \
 			    .max_depth = 64})

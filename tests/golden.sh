@@ -10,6 +10,8 @@
 #   want.err      the whole standard error
 #   want.rc       the exit status
 #   want/         what the folder out/ must hold afterwards, file for file; without it there must be no out/
+#   adds          where there: the name of an input, a line each. Every line of it is in the output, in order: `diff` of
+#                 the two shows added lines only
 #
 # UPDATE=1 writes the want files anew: look at the difference before you commit it. ONLY=PATTERN runs the cases whose names
 # match. WRAPPER is put in front of the program (valgrind, with an exit status of its own).
@@ -55,6 +57,20 @@ update_case() {
 	[ ! -d "$tmp/run/out" ] || cp -R "$tmp/run/out" "$1/want"
 }
 
+# only_adds CASE: what diff -d shows of each input is nothing but added lines.
+only_adds() {
+	while IFS= read -r input; do
+		output=$tmp/out
+		[ ! -e "$tmp/run/out/$input" ] || output=$tmp/run/out/$input
+		[ -s "$tmp/run/$input" ] || echo "< $input is not there"
+		diff -d "$tmp/run/$input" "$output" | grep '^<'
+	done <"$1/adds" >"$tmp/gone"
+	[ -s "$tmp/gone" ] || return 0
+	echo "lines of the input are changed or gone:"
+	cat "$tmp/gone"
+	return 1
+}
+
 check_case() {
 	bad=0
 	for f in out err rc; do
@@ -65,6 +81,9 @@ check_case() {
 	elif [ -d "$tmp/run/out" ]; then
 		echo "there is a folder out/, and no $1/want"
 		bad=1
+	fi
+	if [ -f "$1/adds" ]; then
+		only_adds "$1" || bad=1
 	fi
 	return $bad
 }

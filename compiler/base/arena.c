@@ -236,15 +236,15 @@ char *tc_strdup(struct tc_arena *a, const char *s)
 }
 
 /* What tc_printf would be asked for most often, without reading a format. */
-char *tc_join(struct tc_arena *a, struct tc_str first, const char *between, const char *second)
+char *tc_join(struct tc_arena *a, struct tc_str first, char between, const char *second)
 {
-	size_t n = strlen(between), m = strlen(second);
-	char *p = tc_alloc_text(a, first.len + n + m + 1);
+	size_t n = strlen(second);
+	char *p = tc_alloc_text(a, first.len + n + 2);
 
 	if (first.len)
 		memcpy(p, first.s, first.len);
-	memcpy(p + first.len, between, n);
-	memcpy(p + first.len + n, second, m + 1);
+	p[first.len] = between;
+	memcpy(p + first.len + 1, second, n + 1);
 	return p;
 }
 

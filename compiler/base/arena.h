@@ -34,8 +34,8 @@ char *tc_alloc_text(struct tc_arena *a, size_t n) __attribute__((malloc, returns
 /* Terminated copies. */
 char *tc_strndup(struct tc_arena *a, const char *s, size_t n) __attribute__((returns_nonnull));
 char *tc_strdup(struct tc_arena *a, const char *s) __attribute__((returns_nonnull));
-/* Both, with a text between them: a.b */
-char *tc_join(struct tc_arena *a, struct tc_str first, const char *between, const char *second)
+/* Both, with a character between them: a.b */
+char *tc_join(struct tc_arena *a, struct tc_str first, char between, const char *second)
 	__attribute__((returns_nonnull));
 char *tc_printf(struct tc_arena *a, const char *fmt, ...) TC_PRINTF(2, 3) __attribute__((returns_nonnull));
 char *tc_vprintf(struct tc_arena *a, const char *fmt, va_list ap) TC_PRINTF(2, 0) __attribute__((returns_nonnull));

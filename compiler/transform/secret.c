@@ -30,7 +30,7 @@ static void dep_keys(struct tc_work *w, struct tc_tentacle *t, size_t *cap, cons
 	const char *name = tc_strndup(w->mem, dep->name.s, dep->name.len);
 
 	for (const struct tc_value *row = dep->service->values; row->name; row++) {
-		struct tc_secret_key key = {.key = tc_join(w->mem, dep->name, ".", row->name),
+		struct tc_secret_key key = {.key = tc_join(w->mem, dep->name, '.', row->name),
 					    .credential = row->flags & TC_V_CREDENTIAL};
 
 		if (!(row->flags & TC_V_SECRET))
@@ -45,14 +45,14 @@ static void dep_keys(struct tc_work *w, struct tc_tentacle *t, size_t *cap, cons
 			key.value = written ? written : key.value;
 		}
 		key.origin = tc_dep_origin(w->mem, dep, row->name);
-		key.binding = tc_join(w->mem, dep->name, "/", binding_entry(row->name));
+		key.binding = tc_join(w->mem, dep->name, '/', binding_entry(row->name));
 		add_key(w, t, cap, key);
 	}
 	if (w->stage->config->bindings)
 		add_key(w, t, cap,
-			(struct tc_secret_key){.key = tc_join(w->mem, dep->name, ".", "type"),
+			(struct tc_secret_key){.key = tc_join(w->mem, dep->name, '.', "type"),
 					       .value = dep->service->binding_type,
-					       .binding = tc_join(w->mem, dep->name, "/", "type"),
+					       .binding = tc_join(w->mem, dep->name, '/', "type"),
 					       .origin = tc_dep_origin(w->mem, dep, "type")});
 }
 

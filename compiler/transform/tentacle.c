@@ -13,7 +13,7 @@ const struct tc_origin *tc_origin_new(struct tc_arena *mem, struct tc_pos at, co
 
 const struct tc_origin *tc_dep_origin(struct tc_arena *mem, const struct tc_dep *dep, const char *what)
 {
-	return tc_origin_new(mem, tc_node_pos(dep->key), tc_join(mem, dep->name, " ", what));
+	return tc_origin_new(mem, tc_node_pos(dep->key), tc_join(mem, dep->name, ' ', what));
 }
 
 struct tc_subject tc_subject_of(const struct tc_work *w, const struct tc_tentacle *t,

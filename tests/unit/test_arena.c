@@ -110,8 +110,8 @@ static void test_copies_are_terminated(void **state)
 	assert_string_equal(tc_strndup(a, NULL, 0), "");
 	assert_memory_equal(tc_strndup(a, "a\0b", 3), "a\0b", 4);
 	assert_string_equal(tc_strdup(a, ""), "");
-	assert_string_equal(tc_join(a, TC_STR("a b"), ".", "c"), "a b.c");
-	assert_string_equal(tc_join(a, (struct tc_str){0}, "", ""), "");
+	assert_string_equal(tc_join(a, TC_STR("a b"), '.', "c"), "a b.c");
+	assert_string_equal(tc_join(a, (struct tc_str){0}, '/', ""), "/");
 }
 
 static void test_printf_of_every_length(void **state)

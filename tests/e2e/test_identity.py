@@ -9,6 +9,7 @@ just that more: the policies do not count on RBAC.
 import copy
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -127,7 +128,7 @@ class Scene:
             c.kubectl("apply", "-f", "-", "--as=mallory", input=compiled(ns, "Deployment", name, replicas=1))
         until(lambda: len(self.pods("victim")) == 1 and len(self.pods("mine")) == 1, 30, f"the pods of {ns}")
         check(self.post(workload("Pod", "plain")).status == 201, "a Pod without our labels is refused")
-        check(self.post(workload("Pod", "single", {RELEASE: "single"})).status == 201, "its own name is refused to a Pod")
+        check(self.post(workload("Pod", "single", {RELEASE: "single"})).status == 201, "a Pod of its own name")
         check(self.post(workload("Deployment", "bare")).status == 201, "a Deployment without our labels is refused")
 
     def post(self, o):
@@ -302,7 +303,8 @@ def ephemeral(s):
 
 
 def names(kind, name, secret=VICTIMS, release=""):
-    return (DENIED % (SECRETS, SECRETS) + f"{kind} {name} names the Secret {secret}, which holds the credentials of another release; "
+    return (DENIED % (SECRETS, SECRETS) + f"{kind} {name} names the Secret {secret}, which holds the "
+            "credentials of another release; "
             + (f"pods of release {release} may name only {PREFIX}{release}" if release
                else "pods without the label tentacular.io/release may name none of these")
             + ": remove the reference, tentc mounts what the contract asks for")
@@ -405,7 +407,7 @@ def refused(c, ns):
     }
 
 
-def thefts_are_refused(report, s):
+def thefts_are_refused(report, s, said):
     for policy, thefts in THEFTS.items():
         for what, act, message in thefts:
             with report.case(f"{policy} refuses {what}"):
@@ -414,6 +416,16 @@ def thefts_are_refused(report, s):
                 equal(answer.status, 403, "the status")
                 contains(answer.json["message"], want, "the message")
                 check(answer.json["message"].endswith(want), "more follows: " + answer.json["message"])
+                said.add(answer.json["message"])
+
+
+def documented(report, said):
+    """Each message in docs/security.md is one that somebody got."""
+    with open(os.path.join(os.path.dirname(DEPLOY), "docs", "security.md")) as f:
+        shown = [" ".join(block.split()) for block in re.findall(r"^```text\n(.*?)^```$", f.read(), re.M | re.S)]
+    with report.case("the messages in docs/security.md are real"):
+        check(shown, "there is none")
+        equal([m for m in shown if m not in said], [], "what nobody got")
 
 
 def thefts_succeed_without(report, s, policy):
@@ -472,8 +484,8 @@ def honest_workloads(report, s):
             "apiVersion": "v1", "kind": "Binding", "metadata": {"name": name},
             "target": {"kind": "Node", "name": "node-1"}}).status, 201, "that of a Binding")
         shell = container("shell", env=env(PREFIX + "mine"), envFrom=[{"secretRef": {"name": PREFIX + "mine.0123ab"}}])
-        equal(s.patch("Pod", name, {"spec": {"ephemeralContainers": [shell]}}, STRATEGIC, "/ephemeralcontainers").status,
-              200, "that of an ephemeral container")
+        answer = s.patch("Pod", name, {"spec": {"ephemeralContainers": [shell]}}, STRATEGIC, "/ephemeralcontainers")
+        equal(answer.status, 200, "that of an ephemeral container")
     with report.case("an orphaned ReplicaSet keeps its pods and its labels"):
         apply("Deployment", "leaves", replicas=1)
         until(lambda: len(s.pods("leaves")) == 1, 30, "1 pod of leaves")
@@ -546,7 +558,9 @@ def main():
             s = Scene(c, "shop")
             until(lambda: all(refused(c, "shop").values()), 30, "the policies are in force", every=0.2)
             honest_workloads(report, s)
-            thefts_are_refused(report, s)
+            said = set()
+            thefts_are_refused(report, s, said)
+            documented(report, said)
             outside_of_enclaves(report, c)
             without_parameters(report, s)
             cron_made_its_pods(report, s)

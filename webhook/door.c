@@ -1,5 +1,6 @@
 #include "webhook/door.h"
 
+#include <malloc.h>
 #include <netdb.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -13,6 +14,8 @@
 
 enum {
 	SWEEP_MS = 250,
+	TIDY_MS = 1000,
+	CROWD = 256, /* connections whose end frees much memory */
 	CLOSING_MS = 20,
 	FREE_MS = 5000, /* for a request that is being answered while everything ends */
 	BACKLOG = 1024,
@@ -33,9 +36,12 @@ struct tc_door {
 	bool running;
 	int listen_fd, epoll_fd, wake_fd;
 	unsigned port;
+	size_t most;          /* connections, since it was tidied: the doorman's own */
+	uint64_t tidied;      /* when: too */
 	atomic_size_t open;   /* handed to libmicrohttpd and not closed yet */
 	atomic_bool closing;  /* no new connections, and idle ones end */
 	atomic_bool stopping; /* everything ends */
+	atomic_bool untidy;
 	atomic_bool forsaken; /* whoever is left */
 };
 
@@ -77,6 +83,7 @@ static void on_connection(void *self, struct MHD_Connection *c, void **context,
 		end_connection(self, *context);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the library's signature */
 static int on_handshake(gnutls_session_t session, const struct gnutls_cert_retr_st *asked, gnutls_pcert_st **certs,
 			unsigned *ncerts, gnutls_ocsp_data_st **ocsp, unsigned *nocsp, gnutls_privkey_t *key,
 			unsigned *flags)
@@ -102,6 +109,7 @@ static void *on_line(void *self, const char *uri, struct MHD_Connection *c)
 	return &conn->visit;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the library's signature */
 static enum MHD_Result on_request(void *self, struct MHD_Connection *c, const char *url, const char *method,
 				  const char *version, const char *body, size_t *size, void **context)
 {
@@ -179,6 +187,25 @@ static void look(struct tc_door *d, const struct epoll_event *e)
 		resume(e->data.ptr);
 }
 
+/* The C library keeps what was freed for the next crowd, which may never come. */
+static void tidy(struct tc_door *d, uint64_t now)
+{
+	size_t open = atomic_load(&d->open);
+
+	if (open > d->most)
+		d->most = open;
+	if (now - d->tidied < TIDY_MS)
+		return;
+	if (d->most > CROWD && open < d->most / 4) {
+		d->most = open;
+		atomic_store(&d->untidy, true);
+	}
+	if (!atomic_exchange(&d->untidy, false))
+		return;
+	d->tidied = now;
+	malloc_trim(0);
+}
+
 static void *stand(void *self)
 {
 	struct tc_door *d = self;
@@ -202,6 +229,7 @@ static void *stand(void *self)
 		} else if (now - swept >= SWEEP_MS) {
 			swept = now;
 			tc_conns_sweep(&d->conns);
+			tidy(d, now);
 		}
 	}
 	return NULL;
@@ -320,6 +348,11 @@ int tc_door_open(struct tc_door **out, const struct tc_door_conf *conf, struct t
 unsigned tc_door_port(const struct tc_door *d)
 {
 	return d->port;
+}
+
+void tc_door_tidy(struct tc_door *d)
+{
+	atomic_store(&d->untidy, true);
 }
 
 bool tc_door_closing(const struct tc_door *d)

@@ -43,6 +43,8 @@ int tc_door_open(struct tc_door **out, const struct tc_door_conf *conf, struct t
 unsigned tc_door_port(const struct tc_door *d);
 /* The client was answered with what it came for: from now on others go first when there are too many. */
 void tc_visit_welcome(struct tc_visit *v);
+/* Much memory was freed: it goes back to the system soon, at most once a second. */
+void tc_door_tidy(struct tc_door *d);
 /* Takes no new connection; those between two requests end, the others after their answer. */
 void tc_door_close(struct tc_door *d);
 /* Is the door about to close? Answers say "Connection: close" then. */

@@ -9,6 +9,7 @@ enum {
 	/* Of a refused request so much body is read and thrown away, so that the connection stays usable; announced as
 	 * more, it is answered at once and the connection ends. */
 	SKIP_BYTES = 64 * 1024,
+	LARGE_BYTES = 256 * 1024, /* with the trees that are made of it */
 	/* Bodies of all requests together. Without it each of some thousand connections could hold one. */
 	BODIES_BYTES = 128 * 1024 * 1024,
 };
@@ -147,6 +148,8 @@ static void refuse_body(struct tc_service *s, struct request *r)
 	r->route = NULL;
 	atomic_fetch_sub(&s->body_bytes, r->len);
 	r->thrown = r->len;
+	if (r->cap > LARGE_BYTES)
+		tc_door_tidy(s->door);
 	free(r->body);
 	r->body = NULL;
 	r->len = r->cap = 0;

@@ -34,6 +34,7 @@ static struct text read_file(const char *path)
 	return t;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the library's signature */
 static enum MHD_Result respond(void *self, struct MHD_Connection *c, const char *url, const char *method,
 			       const char *version, const char *body, size_t *size, void **request)
 {

@@ -163,6 +163,14 @@ static const struct tc_node *last_of(const struct tc_node *n, const struct tc_no
 	return child;
 }
 
+/* Does the line that stops there end with a comment? Behind the comma there are only blanks and comments. */
+static bool ends_in_comment(const struct tc_edit *e, uint32_t comma, uint32_t stop)
+{
+	uint32_t line = tc_edit_line(e, stop);
+
+	return tc_edit_has_comment(e, comma >= line ? comma + 1 : line);
+}
+
 /* All from first on goes; stays is what then comes last. */
 static void remove_tail(struct tc_edit *e, const struct tc_node *n, const struct tc_node *stays,
 			const struct tc_node *first)
@@ -178,8 +186,11 @@ static void remove_tail(struct tc_edit *e, const struct tc_node *n, const struct
 		tc_edit_splice(e, comma, comma + 1, (struct tc_str){0});
 	else
 		to = trailing + 1;
-	/* The line break before goes, the one behind stays; a comment behind the last one goes with it. */
-	from = line - 1 - (e->s[line - 1] == '\n' && line - 1 > e->begin && e->s[line - 2] == '\r');
+	/* The line break before goes, the one behind stays; a comment behind the last one goes with it. What follows on
+	 * the line may not move into a comment. */
+	line -= 1 + (e->s[line - 1] == '\n' && line - 1 > e->begin && e->s[line - 2] == '\r');
+	if (tc_edit_has_comment(e, to) || tc_edit_line_is_blank(e, to) || !ends_in_comment(e, comma, line))
+		from = line;
 	if (tc_edit_has_comment(e, to))
 		to = tc_edit_line_stop(e, to);
 	else if (tc_edit_line_is_blank(e, to))

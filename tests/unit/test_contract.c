@@ -766,6 +766,27 @@ static void test_many(void **state)
 	}
 }
 
+static void test_many_rules(void **state)
+{
+	(void)state;
+	for (unsigned n = TC_DEPENDENCIES_MAX; n <= TC_DEPENDENCIES_MAX + 1; n++) {
+		_cleanup_buf_ struct tc_buf yaml = {0};
+		struct tc_diags diags = {.mem = mem};
+		const struct tc_contract *c;
+
+		tc_buf_puts(&yaml, "networkPolicy:\n  additionalEgress:\n");
+		for (unsigned i = 0; i < n; i++)
+			tc_buf_printf(&yaml, "  - {toCIDR: 203.0.113.%u/32, ports: [443]}\n", i % 256);
+		c = tc_contract_read(mem, read_yaml(yaml.p, &diags), &(struct tc_contract_context){.config = config},
+				     &diags);
+		assert_int_equal(c->nextra, n == TC_DEPENDENCIES_MAX ? n : 0);
+		assert_int_equal(diags.errors, n == TC_DEPENDENCIES_MAX ? 0 : 1);
+		if (diags.errors)
+			assert_string_equal(diags.list[0]->text,
+					    "additionalEgress has 1001 entries, at most 1000 are allowed");
+	}
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -791,6 +812,7 @@ int main(void)
 		TEST(test_rendered),
 		TEST(test_schema_cases),
 		TEST(test_many),
+		TEST(test_many_rules),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@ below says and no more, and what the API server checks before a pod runs is chec
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -34,7 +35,7 @@ RIGHTS = {
     ("", "batch", "jobs", "", "get list watch"),
     ("", "batch", "cronjobs", "", "get list watch"),
     ("", "admissionregistration.k8s.io", "mutatingwebhookconfigurations", "tentc", "get patch"),
-    (SYSTEM, "", "secrets", "tentc-webhook-certs", "get update patch"),
+    (SYSTEM, "", "secrets", "tentc-webhook-certs", "get update"),
 }
 
 
@@ -141,6 +142,27 @@ def the_components(report, c):
               [p["name"] for p in ports], "the port that is scraped is none of the pod's")
     with report.case("the components go together"):
         built(c, "monitoring", "cert-manager")
+
+
+def the_documented_overlay(report, c):
+    with report.case("the overlay in docs/operations.md: its image, its configuration, all components"):
+        with open(os.path.join(ROOT, "docs", "operations.md")) as f:
+            text = re.search(r"^```yaml\n(.*?)^```$", f.read(), re.M | re.S).group(1)
+        with tempfile.TemporaryDirectory() as folder:
+            platform = os.path.join(folder, "platform")
+            shutil.copytree(DEPLOY, os.path.join(folder, "deploy"))
+            os.mkdir(platform)
+            with open(os.path.join(platform, "kustomization.yaml"), "w") as f:
+                f.write(text)
+            with open(os.path.join(platform, "config.yaml"), "w") as f:
+                f.write("kind: ExoskeletonConfig\n")
+            objects = kustomize(c, platform)
+        equal(find(objects, "Deployment", "tentc")["spec"]["template"]["spec"]["containers"][0]["image"],
+              "registry.internal/tentc:0.1.0", "the image")
+        equal([o["data"] for o in objects if o["metadata"]["name"].startswith("tentc-config-")],
+              [{"config.yaml": "kind: ExoskeletonConfig\n"}], "the configuration")
+        find(objects, "PrometheusRule", "tentc")
+        find(objects, "Certificate", "tentc-webhook")
 
 
 # --- what the API server says
@@ -304,6 +326,7 @@ def main():
         with Cluster(controllers=True) as c:
             the_base(report, c)
             the_components(report, c)
+            the_documented_overlay(report, c)
             applied(report, c)
             pods_run_under(report, c)
             rights(report, c)

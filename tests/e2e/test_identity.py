@@ -518,6 +518,12 @@ def cron_made_its_pods(report, s):
         check(pods[0]["metadata"]["ownerReferences"][0]["name"].startswith("cron-"), "the Job has another name")
 
 
+def a_job_by_hand(report, s):
+    with report.case("kubectl create job --from is refused, as docs/security.md says"):
+        said = s.c.kubectl("create", "job", "by-hand", "--from=cronjob/cron", "-n", s.ns, "--as=mallory", check=False)
+        contains(said.stderr, takes("Job", "by-hand", "cron"), "what kubectl says")
+
+
 def nothing_failed(report, s):
     """What a controller could not make shows in an event only."""
     with report.case("no controller was refused anything"):
@@ -563,6 +569,7 @@ def main():
             documented(report, said)
             outside_of_enclaves(report, c)
             without_parameters(report, s)
+            a_job_by_hand(report, s)
             cron_made_its_pods(report, s)
             nothing_failed(report, s)
             # Each defence matters: without it the same acts, in an enclave of the same kind, succeed.

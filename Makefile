@@ -38,6 +38,8 @@ WARN += -Wredundant-decls
 BASE_FLAGS := -std=gnu17 -D_GNU_SOURCE -I.
 # Two tentative definitions of one name are an error, also in the linker's eyes.
 BASE_FLAGS += -fno-common
+# Debian keeps libpq-fe.h in a folder of its own; where it stands among the others, this one is not there.
+BASE_FLAGS += -idirafter /usr/include/postgresql
 # -MMD -MP: which headers a file reads is the compiler's knowledge; a removed header breaks no build.
 DEP_FLAGS := -MMD -MP
 
@@ -344,7 +346,7 @@ bench-here: $(B)/tentc $(BENCH)
 DEPS := gcc libc6-dev libyaml-dev libmbedtls-dev libjansson-dev libmicrohttpd-dev libgnutls28-dev libcurl4-openssl-dev \
 	libpq-dev
 DEPS_TEST := $(DEPS) libcmocka-dev clang clang-format clang-tidy valgrind gcovr locales tzdata diffutils \
-	python3-jsonschema python3-yaml openssl curl
+	python3-jsonschema python3-yaml openssl curl postgresql postgresql-client
 
 deps: ## installs what the build needs (Debian packages), with sudo when not root
 	@sh tests/deps.sh $(DEPS)

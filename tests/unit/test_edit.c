@@ -431,6 +431,10 @@ static void test_flow(void **state)
 	{"a: {b: {c: 1, # x\n  d: 2}} # y\n", "remove /a/b/d", "a: {b: {c: 1 # x\n  }} # y\n"},
 	{"a: [1,\n  # x\n  2 , ]\n", "remove /a/1", "a: [1,\n  # x\n   ]\n"},
 	{"a: [1,\n  2 ]\n", "remove /a/1", "a: [1 ]\n"},
+	{"a: {\"b\":}\n", "set /a/c 1", "a: {\"b\": , \"c\": 1}\n"},
+	{"a: [1,# x\n  ]\n", "push /a 2", "a: [1, 2 # x\n  ]\n"},
+	{"a: [1]# x\n", "set /a 2", "a: 2 # x\n"},
+	{"a: [b: 1]\n", "set /a/0/b 2\nset /a/0/c 3", "a: [{b: 2, c: 3}]\n"},
 	{"a: {b: 1, c: 2, d: 3}\n", "remove /a/d", "a: {b: 1, c: 2}\n"},
 	{"a: {b: 1, c: 2, d: 3}\n", "remove /a/d\nremove /a/c", "a: {b: 1}\n"},
 	{"a: {b: 1, c: 2, d: 3}\n", "remove /a/d\nremove /a/c\nset /a/f 1", "a: {b: 1, f: 1}\n"},
@@ -535,6 +539,7 @@ static void test_json(void **state)
 	/* clang-format off */
 	CASES(JSON,
 	{"{\"a\":1}\n", "set /b {c: [1, \"x\"]}", "{\"a\":1,\"b\":{\"c\":[1,\"x\"]}}\n"},
+	{"[{\"a\":1}]\n", "set /0/b 2", "[{\"a\":1,\"b\":2}]\n"},
 	{"{\"a\": 1, \"b\": [1, 2]}\n", "push /b {x: 0x10}\nset /a ~", "{\"a\": null, \"b\": [1, 2, {\"x\": 16}]}\n"},
 	{"{\n  \"a\": 1\n}\n", "set /b {c: [1, {}]}", "{\n  \"a\": 1,\n  \"b\": {\n    \"c\": [\n      1,\n      {}\n    ]\n  }\n}\n"},
 	{"{\n\t\"a\": {}\n}\n", "set /a/b 1\nset /c []", "{\n\t\"a\": {\n\t\t\"b\": 1\n\t},\n\t\"c\": []\n}\n"},

@@ -258,6 +258,15 @@ static void duplicate_keys(void **state)
 static void bad_keys(void **state)
 {
 	(void)state;
+	REFUSES("? \n: 1\n", "in.yaml:1:2: error: found null as a key, expected a string [TC019]\n"
+			     "   1 | ? \n"
+			     "     |  ^\n"
+			     "  help: write a key in front of the colon\n");
+	/* one report, not a second one about the key */
+	REFUSES("*x : 1\n", "in.yaml:1:1: error: alias *x has no anchor before it [TC015]\n"
+			    "   1 | *x : 1\n"
+			    "     | ^\n"
+			    "  help: write &x in front of the value that is meant, or quote the text\n");
 	REFUSES("[a]: 1\n~: 2\n", "in.yaml:1:1: error: found a list as a key, expected a string [TC019]\n"
 				  "   1 | [a]: 1\n"
 				  "     | ^\n"

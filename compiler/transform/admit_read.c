@@ -90,7 +90,7 @@ static bool expect_filled(struct tc_buf *why, const struct tc_node *request, con
 	if (tc_text(n).len > 0)
 		return true;
 	return tc_review_fault(why, tc_node_pos(n ? n : request), "found %s as request.%s, expected a text",
-			       tc_is(n, TC_STRING) ? "nothing" : tc_kind_name(n), key);
+			       tc_is(n, TC_STRING) ? "\"\"" : tc_kind_name(n), key);
 }
 
 /* The object under its own name, as the root of a tree. NULL when it is null or absent. */

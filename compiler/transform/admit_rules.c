@@ -175,7 +175,7 @@ void tc_admit_check_hash(struct tc_admission *a)
 		return;
 	if (a->unchanged) {
 		d = tc_diag(&a->diags, TC_MSG_NOT_UP_TO_DATE, tc_node_pos(found),
-			    "%s \"%s\" is not what its contract and the configuration make now (compiled is %.20s, not "
+			    "%s \"%s\" is not what its contract and the configuration make now (compiled is %s, not "
 			    "%s)",
 			    r->kind->kind, a->object->name, tc_quote(a->mem, tc_text(found)), a->hash);
 		tc_diag_help(d, "it stays so until its contract or its pod template changes");
@@ -187,7 +187,7 @@ void tc_admit_check_hash(struct tc_admission *a)
 	d = tc_diag(
 		&a->diags, TC_MSG_OTHER_CONFIGURATION, tc_node_pos(found),
 		"%s \"%s\" was compiled with another configuration than the server's, or its contract was edited since "
-		"(compiled is %.20s, not %s)",
+		"(compiled is %s, not %s)",
 		r->kind->kind, a->object->name, tc_quote(a->mem, tc_text(found)), a->hash);
 	tc_diag_help(d, "give tentc compile the configuration that the server has");
 }

@@ -1,7 +1,7 @@
 #include "compiler/transform/defaults.h"
 
 /* pkg/apis/core/v1 of Kubernetes 1.30 sets these. `in`: the key of the mapping, or of the list that the mapping is an
- * item of; "{}" is any collection without anything in it. */
+ * item of; "{}" is any collection with nothing but defaults in it. */
 struct row {
 	const char *in, *key, *value;
 	const char *beside; /* only where this key is there too; NULL: anywhere */
@@ -43,6 +43,7 @@ static const struct row rows[] = {
 	{"probe", "periodSeconds", "10", NULL},
 	{"probe", "successThreshold", "1", NULL},
 	{"probe", "failureThreshold", "3", NULL},
+	{"", "metadata", "{}", NULL}, /* of the template itself */
 };
 
 /* What is defaulted in the same way. */
@@ -53,8 +54,10 @@ static const char *const aliases[][2] = {
 	{"startupProbe", "probe"},
 };
 
-/* A number may be written in many ways: 0644 is 420. */
-static bool has_value(const struct tc_node *n, const char *value)
+static bool is_hollow(const struct tc_node *n, const char *in);
+
+/* A number may be written in many ways: 0644 is 420. in: of the entries of a collection. */
+static bool has_value(const struct tc_node *n, const char *value, const char *in)
 {
 	uint64_t number, wanted = 0;
 
@@ -63,7 +66,7 @@ static bool has_value(const struct tc_node *n, const char *value)
 	if (tc_as_int(n, UINT32_MAX, &number))
 		return tc_is_digit(value[0]) && number == wanted;
 	if (n->kind == TC_MAP || n->kind == TC_SEQ)
-		return strcmp(value, "{}") == 0 && n->count == 0;
+		return strcmp(value, "{}") == 0 && is_hollow(n, in);
 	return n->kind != TC_NULL && tc_str_is(n->text, value);
 }
 
@@ -81,27 +84,6 @@ static const char *pull_policy(struct tc_str image)
 	return tag.len == 0 || tc_str_is(tag, "latest") ? "Always" : "IfNotPresent";
 }
 
-static bool is_default(const struct tc_node *map, const char *in, const struct tc_entry *e)
-{
-	struct tc_str key = tc_text(e->key);
-
-	if (e->value->kind == TC_NULL)
-		return true;
-	if (!in)
-		return false;
-	for (size_t i = 0; i < TC_COUNT(rows); i++) {
-		if (strcmp(rows[i].in, in) == 0 && tc_str_is(key, rows[i].key) && has_value(e->value, rows[i].value) &&
-		    (!rows[i].beside || tc_get(map, rows[i].beside)))
-			return true;
-	}
-	if (strcmp(in, "containers") == 0 && tc_str_is(key, "imagePullPolicy"))
-		return tc_is_string(e->value, pull_policy(tc_text(tc_get(map, "image"))));
-	/* The old name of a field, which is kept equal to the new one. */
-	if (strcmp(in, "spec") == 0 && tc_str_is(key, "serviceAccount"))
-		return tc_equal(e->value, tc_get(map, "serviceAccountName"), false);
-	return false;
-}
-
 /* The name under which a collection at a key has its rows; NULL for a key that has none. */
 static const char *place_of(struct tc_str key)
 {
@@ -114,6 +96,37 @@ static const char *place_of(struct tc_str key)
 			return rows[i].in;
 	}
 	return NULL;
+}
+
+static bool is_default(const struct tc_node *map, const char *in, const struct tc_entry *e)
+{
+	struct tc_str key = tc_text(e->key);
+
+	if (e->value->kind == TC_NULL)
+		return true;
+	if (!in)
+		return false;
+	for (size_t i = 0; i < TC_COUNT(rows); i++) {
+		if (strcmp(rows[i].in, in) == 0 && tc_str_is(key, rows[i].key) &&
+		    (!rows[i].beside || tc_get(map, rows[i].beside)) &&
+		    has_value(e->value, rows[i].value, place_of(key)))
+			return true;
+	}
+	if (strcmp(in, "containers") == 0 && tc_str_is(key, "imagePullPolicy"))
+		return tc_is_string(e->value, pull_policy(tc_text(tc_get(map, "image"))));
+	/* The old name of a field, which is kept equal to the new one. */
+	if (strcmp(in, "spec") == 0 && tc_str_is(key, "serviceAccount"))
+		return tc_equal(e->value, tc_get(map, "serviceAccountName"), false);
+	return false;
+}
+
+static bool is_hollow(const struct tc_node *n, const char *in)
+{
+	for (struct tc_entry e = tc_first(n); e.key; e = tc_next(e)) {
+		if (!is_default(n, in, &e))
+			return false;
+	}
+	return n->kind == TC_MAP || n->count == 0;
 }
 
 static bool has_defaults(const struct tc_node *n, const char *in)
@@ -156,7 +169,7 @@ static struct tc_node *stripped(struct tc_arena *mem, const struct tc_node *n, c
 const struct tc_node *tc_without_defaults(struct tc_arena *mem, const struct tc_node *n)
 {
 	n = tc_deref(n);
-	return n && has_defaults(n, NULL) ? stripped(mem, n, NULL) : n;
+	return n && has_defaults(n, "") ? stripped(mem, n, "") : n;
 }
 
 bool tc_equal_stored(struct tc_arena *mem, const struct tc_node *a, const struct tc_node *b)

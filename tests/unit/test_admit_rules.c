@@ -1,0 +1,540 @@
+/* The rules of admission, each with the request that needs it. */
+#include "tests/unit/admit.h"
+
+/* What stands between the braces of metadata, and of the pod's spec. */
+#define OBJECT(api, kind, metadata, pod)                                            \
+	"{\"apiVersion\":\"" api "\",\"kind\":\"" kind "\",\"metadata\":{" metadata \
+	"},\"spec\":{\"template\":{\"spec\":{" pod "\"containers\":[{\"name\":\"web\"}]}}}}"
+#define DEPLOYMENT(metadata) OBJECT("apps/v1", "Deployment", metadata, "")
+#define NAMED(rest) "\"name\":\"web\",\"annotations\":{" rest "}"
+#define TINY "\"tentacular.io/contract\":\"dependencies: {}\""
+#define BAD "\"tentacular.io/contract\":\"dependencies: {tentacular-x: }\""
+#define COMPILED "\"tentacular.io/compiled\":\"0123456789abcdef\""
+#define LEDGER                                                                                                        \
+	"\"tentacular.io/filled\":\"{\\\"/spec/template/metadata/labels/tentacular.io~1exoskeleton\\\":\\\"true\\\"," \
+	"\\\"/spec/template/metadata/labels/tentacular.io~1release\\\":\\\"web\\\"}\""
+#define CODE(name) "\"volumes\":[{\"name\":\"code\",\"configMap\":{\"name\":\"" name "\"}}],"
+#define CONFIGMAP(annotations, text)                                                         \
+	"{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"web-code\"," \
+	"\"annotations\":" annotations "},\"data\":{\"workflow.yaml\":\"" text "\"}}"
+
+static void expect(struct world *w, enum tc_verdict verdict, const char *why)
+{
+	if (w->admitted.verdict != verdict || strcmp(w->admitted.why, why) != 0)
+		print_error("%s\n%s\n", w->answer, w->patch);
+	assert_string_equal(w->admitted.why, why);
+	assert_int_equal(w->admitted.verdict, verdict);
+}
+
+#define untouched(w, why) expect(w, TC_VERDICT_UNTOUCHED, why)
+#define patched(w) expect(w, TC_VERDICT_PATCHED, "")
+#define denied(w) expect(w, TC_VERDICT_DENIED, "")
+
+/* With a contract that would be denied anywhere else. */
+static void test_left_alone(void **state)
+{
+	static const struct {
+		const char *operation, *object, *subresource, *why;
+	} rows[] = {
+		{"DELETE", "null", NULL, "operation"},
+		{"CONNECT", DEPLOYMENT(NAMED(BAD)), NULL, "operation"},
+		{"UPDATE", DEPLOYMENT(NAMED(BAD)), "status", "subresource"},
+		{"CREATE", "{\"kind\":\"Binding\"}", "binding", "subresource"},
+		{"CREATE", OBJECT("apps/v1", "ReplicaSet", NAMED(BAD), ""), NULL, "kind"},
+		{"CREATE", OBJECT("example.com/v1", "Deployment", NAMED(BAD), ""), NULL, "kind"},
+		{"CREATE",
+		 "{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"name\":\"tentacular-exoskeleton-web\"}}",
+		 NULL, "kind"},
+		{"CREATE", "{\"apiVersion\":\"networking.k8s.io/v1\",\"kind\":\"NetworkPolicy\",\"metadata\":{}}", NULL,
+		 "kind"},
+		{"CREATE", "{\"apiVersion\":\"spire.spiffe.io/v1alpha1\",\"kind\":\"ClusterSPIFFEID\"}", NULL, "kind"},
+		{"CREATE", "{\"name\":\"web\",\"contract\":{\"dependencies\":{\"tentacular-x\":null}}}", NULL, "kind"},
+		{"CREATE", "{\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":[" DEPLOYMENT(NAMED(BAD)) "]}", NULL,
+		 "kind"},
+		{"UPDATE", DEPLOYMENT(NAMED(BAD) ",\"deletionTimestamp\":\"2026-01-01T00:00:00Z\""), NULL, "deleted"},
+		{"CREATE", DEPLOYMENT(NAMED(BAD) ",\"ownerReferences\":[{\"controller\":true}]"), NULL, "owned"},
+		{"UPDATE",
+		 "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{" NAMED(BAD) "},\"spec\":{\"containers\":[]}}",
+		 NULL, "immutable"},
+	};
+	_cleanup_world_ struct world w;
+
+	(void)state;
+	world_make(&w);
+	w.holder = "StatefulSet";
+	for (size_t i = 0; i < TC_COUNT(rows); i++) {
+		w.subresource = rows[i].subresource;
+		assert_string_equal(ask(&w, rows[i].operation, rows[i].object, NULL), ALLOWED);
+		untouched(&w, rows[i].why);
+	}
+	/* An owner that is no controller, and fields that nobody knows, are no reason. */
+	w.subresource = NULL;
+	w.holder = NULL;
+	ask(&w, "CREATE",
+	    DEPLOYMENT(
+		    NAMED(TINY) ",\"deletionTimestamp\":null,\"ownerReferences\":[{\"controller\":false}],\"x\":[1e2]"),
+	    NULL);
+	patched(&w);
+}
+
+/* The enclave is the request's; a name comes from the object, the request, or the contract. */
+static void test_names(void **state)
+{
+	_cleanup_world_ struct world w;
+
+	(void)state;
+	world_make(&w);
+	ask(&w, "CREATE", DEPLOYMENT(NAMED(TINY) ",\"namespace\":\"shop\""), NULL);
+	patched(&w);
+	ask(&w, "CREATE", DEPLOYMENT("\"annotations\":{" TINY "}"), NULL);
+	assert_non_null(strstr(w.patch, "\"tentacular.io/release\":\"web\""));
+	assert_true(tc_str_is(w.admitted.name, "web"));
+	w.name = "";
+	ask(&w, "CREATE", DEPLOYMENT("\"generateName\":\"web-\",\"annotations\":{" TINY "}"), NULL);
+	assert_string_equal(denial(&w),
+			    "Deployment: error: Deployment has a contract but no metadata.name [TC203]\n"
+			    "  help: where generateName is used, give the contract a line `name: <tentacle>`");
+	ask(&w, "CREATE",
+	    DEPLOYMENT("\"generateName\":\"x-\",\"annotations\":{\"tentacular.io/contract\":\"{name: web, "
+		       "dependencies: {}}\"}"),
+	    NULL);
+	assert_non_null(strstr(w.patch, "\"tentacular.io/release\":\"web\""));
+	w.name = NULL;
+	w.ns = "Shop_1";
+}
+
+static void test_enclave_of_the_request(void **state)
+{
+	_cleanup_world_ struct world w;
+
+	(void)state;
+	world_make(&w);
+	ask(&w, "CREATE", DEPLOYMENT(NAMED("\"tentacular.io/contract\":\"dependencies: {tentacular-spire: {id: x}}\"")),
+	    NULL);
+	assert_string_equal(
+		denial(&w),
+		"Deployment/web: tentacular.io/contract:1:39: error: tentacular-spire.id is \"x\", but tentc derives "
+		"\"spiffe://tentacular.local/ns/shop/wf/web\" for \"web\" in enclave \"shop\" [TC113]\n"
+		"   1 | dependencies: {tentacular-spire: {id: x}}\n"
+		"     |                                       ^\n"
+		"Deployment/web: tentacular.io/contract:1:16: note: the dependency is the platform's\n"
+		"   1 | dependencies: {tentacular-spire: {id: x}}\n"
+		"     |                ^\n"
+		"  help: remove the field; for a service of your own, use a name without \"tentacular-\"");
+}
+
+/* Parents that are absent or null are made, lists added to, and each container decided on. */
+static void test_patch_of_what_is_there(void **state)
+{
+	_cleanup_world_ struct world w;
+	const char *object =
+		"{\"apiVersion\":\"apps/v1\",\"kind\":\"Deployment\",\"metadata\":{\"name\":\"web\","
+		"\"annotations\":null},\"spec\":{\"template\":{\"metadata\":null,\"spec\":{\"volumes\":null,"
+		"\"containers\":[{\"name\":\"a\",\"volumeMounts\":null},{\"name\":\"b\",\"volumeMounts\":[{"
+		"\"name\":\"x\",\"mountPath\":\"/x\"}]}]}}}}";
+	const char *at;
+
+	(void)state;
+	world_make(&w);
+	w.configmaps[0][0] = "web-code";
+	w.configmaps[0][1] = CONFIGMAP("null", "contract: {dependencies: {tentacular-rustfs: }}");
+	ask(&w, "CREATE", object, NULL);
+	assert_non_null(strstr(w.patch, "[{\"op\":\"replace\",\"path\":\"/metadata/annotations\",\"value\":{"
+					"\"tentacular.io/compiled\":"));
+	at = strstr(w.patch, "},{\"op\":\"replace\",\"path\":\"/spec/template/metadata\",");
+	assert_non_null(at);
+	assert_non_null(
+		strstr(at, "\"value\":{\"labels\":{\"tentacular.io/exoskeleton\":\"true\",\"tentacular.io/release\":"
+			   "\"web\"}}},{\"op\":\"replace\",\"path\":\"/spec/template/spec/volumes\",\"value\":[{"
+			   "\"name\":\"tentacular-exoskeleton\",\"secret\":"));
+	at = strstr(at, "},{\"op\":\"replace\",\"path\":\"/spec/template/spec/containers/0/volumeMounts\"");
+	assert_string_equal(
+		at, "},{\"op\":\"replace\",\"path\":\"/spec/template/spec/containers/0/volumeMounts\",\"value\":[{"
+		    "\"name\":\"tentacular-exoskeleton\",\"mountPath\":\"/app/secrets\",\"readOnly\":true}]},"
+		    "{\"op\":\"add\",\"path\":\"/spec/template/spec/containers/1/volumeMounts/-\",\"value\":{"
+		    "\"name\":\"tentacular-exoskeleton\",\"mountPath\":\"/app/secrets\",\"readOnly\":true}}]");
+}
+
+/* ConfigMaps are asked for by the names that the pods mount, read, and never in a patch. */
+static void test_context(void **state)
+{
+	_cleanup_world_ struct world w;
+
+	(void)state;
+	world_make(&w);
+	w.configmaps[0][0] = "web-code-5f7c8";
+	w.configmaps[0][1] = CONFIGMAP("null", "name: web\\ncontract: {dependencies: {tentacular-nats: }}\\n");
+	ask(&w, "CREATE", OBJECT("apps/v1", "Deployment", "\"name\":\"web\"", CODE("web-code-5f7c8")), NULL);
+	patched(&w);
+	assert_null(strstr(w.patch, "/data"));
+	ask(&w, "CREATE",
+	    OBJECT("apps/v1", "Deployment", "\"name\":\"web\"",
+		   "\"volumes\":[{\"name\":\"all\",\"projected\":{\"sources\":[{\"secret\":{\"name\":\"s\"}},{"
+		   "\"configMap\":{"
+		   "\"name\":\"web-code-5f7c8\"}}]}}],"),
+	    NULL);
+	patched(&w);
+	/* A migration Job that mounts it gets nothing, and no error. */
+	w.configmaps[0][1] = CONFIGMAP("null", "name: web\\ncontract: {dependencies: {tentacular-x: }}\\n");
+	ask(&w, "CREATE", OBJECT("batch/v1", "Job", "\"name\":\"migrate\"", CODE("web-code-5f7c8")), NULL);
+	untouched(&w, "no contract");
+	ask(&w, "CREATE", OBJECT("apps/v1", "Deployment", "\"name\":\"web\"", CODE("web-code-5f7c8")), NULL);
+	assert_string_equal(
+		denial(&w),
+		"ConfigMap/web-code-5f7c8: workflow.yaml:2:27: error: unknown dependency \"tentacular-x\" [TC110]\n"
+		"   2 | contract: {dependencies: {tentacular-x: }}\n"
+		"     |                           ^\n"
+		"  help: available: tentacular-postgres, tentacular-rustfs, tentacular-nats and tentacular-spire");
+	/* What cannot be read may be its own, unless the ConfigMap's name is another's. */
+	w.configmaps[0][1] = CONFIGMAP("null", "contract: {");
+	ask(&w, "CREATE", OBJECT("batch/v1", "Job", "\"name\":\"migrate\"", CODE("web-code-5f7c8")), NULL);
+	denied(&w);
+	w.configmaps[0][0] = "web-code";
+	ask(&w, "CREATE", OBJECT("batch/v1", "Job", "\"name\":\"migrate\"", CODE("web-code")), NULL);
+	untouched(&w, "no contract");
+	/* A text that is no JSON is not known. */
+	w.configmaps[0][1] = "{";
+	ask(&w, "CREATE", DEPLOYMENT("\"name\":\"web\""), NULL);
+	untouched(&w, "no contract");
+}
+
+#define COMPILED_TO_NOTHING(op) \
+	"[{\"op\":\"" op "\",\"path\":\"/metadata/annotations/tentacular.io~1compiled\",\"value\":\"\"}]"
+
+/* Its contract may come yet: nothing is taken back, and the object asks for another look. */
+static void test_configmap_comes_later(void **state)
+{
+	const char *fresh = OBJECT("apps/v1", "Deployment", NAMED(""), CODE("web-code"));
+	const char *marked = OBJECT("apps/v1", "Deployment", NAMED(COMPILED "," LEDGER), CODE("web-code-2"));
+	const char *before = OBJECT("apps/v1", "Deployment", NAMED(COMPILED "," LEDGER), CODE("web-code-1"));
+	const char *asking =
+		OBJECT("apps/v1", "Deployment", NAMED("\"tentacular.io/compiled\":\"\""), CODE("web-code"));
+	_cleanup_world_ struct world w;
+
+	(void)state;
+	world_make(&w);
+	ask(&w, "CREATE", fresh, NULL);
+	assert_string_equal(w.patch, COMPILED_TO_NOTHING("add"));
+	ask(&w, "UPDATE", marked, before);
+	assert_string_equal(w.patch, COMPILED_TO_NOTHING("replace"));
+	/* Any other mount says nothing about a contract. */
+	assert_string_equal(ask(&w, "CREATE", OBJECT("apps/v1", "Deployment", NAMED(""), CODE("settings")), NULL),
+			    ALLOWED);
+	ask(&w, "CREATE", asking, NULL);
+	assert_string_equal(w.patch, "");
+	/* The controller asks again: now what is not known is not there. */
+	ask(&w, "UPDATE", asking, asking);
+	assert_string_equal(w.patch, "[{\"op\":\"remove\",\"path\":\"/metadata/annotations\"}]");
+	w.configmaps[0][0] = "web-code";
+	w.configmaps[0][1] = CONFIGMAP("null", "contract: {dependencies: {}}");
+	ask(&w, "UPDATE", asking, asking);
+	assert_non_null(strstr(w.patch,
+			       "{\"op\":\"replace\",\"path\":\"/metadata/annotations/tentacular.io~1compiled\","
+			       "\"value\":\"HASH\"}"));
+}
+
+/* A ConfigMap is enriched in place. */
+static void test_configmap(void **state)
+{
+	_cleanup_world_ struct world w;
+	const char *immutable =
+		"{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"web-code\"},\"immutable\":"
+		"true,\"data\":{\"workflow.yaml\":\"contract: {dependencies: {tentacular-spire: }}\"}}";
+
+	(void)state;
+	world_make(&w);
+	ask(&w, "CREATE",
+	    CONFIGMAP("{}", "name: web\\n# mine\\ncontract:\\n  dependencies:\\n    tentacular-spire:\\n"), NULL);
+	assert_string_equal(
+		w.patch,
+		"[{\"op\":\"add\",\"path\":\"/metadata/annotations/tentacular.io~1filled\",\"value\":\"{"
+		"\\\"/data/workflow.yaml/contract/dependencies/tentacular-spire/protocol\\\":\\\"spiffe\\\","
+		"\\\"/data/workflow.yaml/contract/dependencies/tentacular-spire/id\\\":"
+		"\\\"spiffe://tentacular.local/ns/shop/wf/web\\\","
+		"\\\"/data/workflow.yaml/contract/dependencies/tentacular-spire/socket\\\":"
+		"\\\"unix:///spiffe-workload-api/spire-agent.sock\\\"}\"},"
+		"{\"op\":\"replace\",\"path\":\"/data/workflow.yaml\",\"value\":\"name: web\\n# mine\\ncontract:\\n"
+		"  dependencies:\\n    tentacular-spire:\\n      protocol: spiffe\\n"
+		"      id: spiffe://tentacular.local/ns/shop/wf/web\\n"
+		"      socket: unix:///spiffe-workload-api/spire-agent.sock\\n\"}]");
+	assert_string_equal(ask(&w, "CREATE", CONFIGMAP("{}", "name: web\\nnodes: {}\\n"), NULL), ALLOWED);
+	ask(&w, "CREATE", immutable, NULL);
+	patched(&w);
+	assert_string_equal(ask(&w, "UPDATE", immutable, immutable), ALLOWED);
+	untouched(&w, "immutable");
+	ask(&w, "UPDATE", immutable, CONFIGMAP("{}", "contract: {dependencies: {}}"));
+	patched(&w);
+	ask(&w, "CREATE", CONFIGMAP("{}", "contract: {dependencies: {tentacular-x: }}"), NULL);
+	assert_string_equal(
+		denial(&w),
+		"ConfigMap/web-code: workflow.yaml:1:27: error: unknown dependency \"tentacular-x\" [TC110]\n"
+		"   1 | contract: {dependencies: {tentacular-x: }}\n"
+		"     |                           ^\n"
+		"  help: available: tentacular-postgres, tentacular-rustfs, tentacular-nats and tentacular-spire");
+	ask(&w, "UPDATE", CONFIGMAP("{}", "contract: {dependencies: {tentacular-x: }}"),
+	    CONFIGMAP("null", "contract: {dependencies: {tentacular-x: }}"));
+	untouched(&w, "unchanged");
+}
+
+/* A removed contract takes away what was tentc's. */
+static void test_ledger(void **state)
+{
+	_cleanup_world_ struct world w;
+	const char *object = "{\"apiVersion\":\"apps/v1\",\"kind\":\"Deployment\",\"metadata\":{" NAMED(
+		COMPILED
+		"," LEDGER) "},\"spec\":{\"template\":{\"metadata\":{\"labels\":{\"a\":\"b\",\"tentacular.io/"
+			    "exoskeleton\":\"true\",\"tentacular.io/release\":\"web\"}},\"spec\":{\"containers\":[{"
+			    "\"name\":\"web\"}]}}}}";
+
+	(void)state;
+	world_make(&w);
+	ask(&w, "CREATE", object, NULL);
+	assert_string_equal(
+		w.patch, "[{\"op\":\"remove\",\"path\":\"/metadata/annotations\"},"
+			 "{\"op\":\"remove\",\"path\":\"/spec/template/metadata/labels/tentacular.io~1exoskeleton\"},"
+			 "{\"op\":\"remove\",\"path\":\"/spec/template/metadata/labels/tentacular.io~1release\"}]");
+}
+
+/* What neither the contract nor the template changes is never denied or changed. */
+static void test_unchanged(void **state)
+{
+	_cleanup_world_ struct world w;
+	const char *bad = DEPLOYMENT(NAMED(BAD)), *bad_bare = DEPLOYMENT(NAMED(BAD) ",\"finalizers\":[]"),
+		   *tiny = DEPLOYMENT(NAMED(TINY)), *tiny_bare = DEPLOYMENT(NAMED(TINY) ",\"labels\":{}"),
+		   *old = DEPLOYMENT(NAMED(TINY "," COMPILED)),
+		   *other = OBJECT("apps/v1", "Deployment", NAMED(BAD), "\"hostNetwork\":true,");
+
+	(void)state;
+	world_make(&w);
+	ask(&w, "UPDATE", bad_bare, bad);
+	untouched(&w, "unchanged");
+	assert_string_equal(
+		world_said(&w, 0),
+		"not denied, since nothing here changed it: Deployment/web: tentacular.io/contract:1:16: unknown "
+		"dependency \"tentacular-x\" [TC110]");
+	ask(&w, "UPDATE", other, bad);
+	denied(&w);
+	ask(&w, "UPDATE", bad, tiny);
+	denied(&w);
+	ask(&w, "UPDATE", bad, NULL);
+	denied(&w);
+	ask(&w, "UPDATE", tiny_bare, tiny);
+	untouched(&w, "unchanged");
+	ask(&w, "UPDATE", old, old);
+	untouched(&w, "unchanged");
+	assert_string_equal(
+		world_said(&w, 0),
+		"Deployment/web: /metadata/annotations/tentacular.io~1compiled: Deployment \"web\" is not what its "
+		"contract and the configuration make now (compiled is \"0123456789abcdef\", not HASH) [TC217]");
+	/* But where the object asks for it; still it is never denied. */
+	ask(&w, "UPDATE", DEPLOYMENT(NAMED(TINY ",\"tentacular.io/compiled\":\"\"")), old);
+	patched(&w);
+	ask(&w, "UPDATE", DEPLOYMENT(NAMED(BAD ",\"tentacular.io/compiled\":\"\"")), bad);
+	untouched(&w, "unchanged");
+	/* The name of another is no reason either. */
+	w.holder = "Job";
+	ask(&w, "UPDATE", tiny_bare, tiny);
+	untouched(&w, "unchanged");
+}
+
+/* The old object was stored, so it has what nobody wrote. */
+static void test_unchanged_but_for_defaults(void **state)
+{
+	_cleanup_world_ struct world w;
+	const char *lean = OBJECT("apps/v1", "Deployment", NAMED(BAD), CODE("settings"));
+	const char *stored = "{\"apiVersion\":\"apps/v1\",\"kind\":\"Deployment\",\"metadata\":{" NAMED(
+		BAD) "},\"spec\":{\"template\":{\"metadata\":{\"creationTimestamp\":null},\"spec\":{\"volumes\":[{"
+		     "\"name\":\"code\","
+		     "\"configMap\":{\"name\":\"settings\",\"defaultMode\":420}}],\"containers\":[{\"name\":\"web\","
+		     "\"resources\":{},"
+		     "\"imagePullPolicy\":\"Always\",\"terminationMessagePath\":\"/dev/termination-log\"}],"
+		     "\"restartPolicy\":\"Always\",\"securityContext\":{}}}}}";
+
+	(void)state;
+	world_make(&w);
+	ask(&w, "UPDATE", lean, stored);
+	untouched(&w, "unchanged");
+	ask(&w, "UPDATE", stored, lean);
+	untouched(&w, "unchanged");
+}
+
+static void test_job(void **state)
+{
+	_cleanup_world_ struct world w;
+	const char *plain = OBJECT("batch/v1", "Job", NAMED(""), ""), *job = OBJECT("batch/v1", "Job", NAMED(TINY), "");
+	const char *done = "{\"apiVersion\":\"batch/v1\",\"kind\":\"Job\",\"metadata\":{" NAMED(
+		TINY) "},\"spec\":{\"template\":{\"metadata\":{\"labels\":{\"tentacular.io/exoskeleton\":\"true\","
+		      "\"tentacular.io/release\":\"web\"}},\"spec\":{\"containers\":[{\"name\":\"web\"}]}}}}";
+
+	(void)state;
+	world_make(&w);
+	ask(&w, "CREATE", job, NULL);
+	patched(&w);
+	ask(&w, "UPDATE", job, plain);
+	untouched(&w, "immutable");
+	assert_string_equal(world_said(&w, 0),
+			    "Job/web: /metadata/name: the pod template of Job \"web\" is not what its "
+			    "contract makes now, and cannot change [TC218]");
+	ask(&w, "UPDATE", done, plain);
+	assert_string_equal(
+		w.patch,
+		"[{\"op\":\"add\",\"path\":\"/metadata/annotations/tentacular.io~1compiled\",\"value\":\"HASH\"},"
+		"{\"op\":\"add\",\"path\":\"/metadata/annotations/tentacular.io~1level\",\"value\":\"1\"}]");
+}
+
+static void test_pod(void **state)
+{
+	_cleanup_world_ struct world w;
+
+	(void)state;
+	world_make(&w);
+	ask(&w, "CREATE",
+	    "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{" NAMED(
+		    TINY) "},\"spec\":{\"hostNetwork\":true,\"containers\":[{\"name\":\"web\"}]}}",
+	    NULL);
+	assert_string_equal(world_said(&w, 0),
+			    "Pod/web: /metadata/name: the pods of Pod \"web\" use the node's network: NetworkPolicy "
+			    "\"web-netpol\" does not reach them [TC252]");
+	assert_non_null(strstr(w.patch,
+			       "{\"op\":\"add\",\"path\":\"/metadata/labels\",\"value\":{\"tentacular.io/exoskeleton\":"
+			       "\"true\",\"tentacular.io/release\":\"web\"}}"));
+}
+
+#define LEVEL(n) "\"tentacular.io/level\":\"" n "\""
+
+static void test_level(void **state)
+{
+	_cleanup_world_ struct world w;
+	const char *with_ours = "{\"apiVersion\":\"apps/v1\",\"kind\":\"Deployment\",\"metadata\":{" NAMED(
+		TINY "," LEVEL("7") "," LEDGER) "},\"spec\":{\"template\":{\"metadata\":{\"labels\":{\"tentacular.io/"
+						"exoskeleton\":"
+						"\"true\",\"tentacular.io/"
+						"release\":\"web\"}},\"spec\":{\"containers\":[{\"name\":"
+						"\"web\",\"resources\":{}}]}}}}";
+
+	(void)state;
+	world_make(&w);
+	ask(&w, "CREATE", DEPLOYMENT(NAMED(BAD "," LEVEL("7"))), NULL);
+	untouched(&w, "level");
+	assert_string_equal(world_said(&w, 0), "Deployment/web: /metadata/annotations/tentacular.io~1level: \"web\" "
+					       "asks for level 7, this tentc knows "
+					       "levels up to 1: it is left as it is [TC210]");
+	/* The old object's, where only the parts that are tentc's went from the template. */
+	ask(&w, "UPDATE", DEPLOYMENT(NAMED(TINY)), with_ours);
+	untouched(&w, "level");
+	ask(&w, "UPDATE", OBJECT("apps/v1", "Deployment", NAMED(TINY), "\"hostNetwork\":true,"), with_ours);
+	patched(&w);
+	ask(&w, "UPDATE", DEPLOYMENT(NAMED(TINY "," LEVEL("1"))), with_ours);
+	patched(&w);
+	/* None of these is a level. */
+	ask(&w, "UPDATE", DEPLOYMENT(NAMED(TINY)), DEPLOYMENT(NAMED(LEVEL("7x"))));
+	patched(&w);
+	ask(&w, "UPDATE", DEPLOYMENT(NAMED(TINY)), DEPLOYMENT(NAMED(LEVEL("7") ",\"tentacular.io/filled\":\"?\"")));
+	patched(&w);
+	w.config->level = 2;
+	ask(&w, "CREATE", DEPLOYMENT(NAMED(TINY)), NULL);
+	untouched(&w, "level");
+}
+
+static void test_one_workload_of_a_name(void **state)
+{
+	_cleanup_world_ struct world w;
+	const char *object = DEPLOYMENT(NAMED(TINY) ",\"uid\":\"1\"");
+
+	(void)state;
+	world_make(&w);
+	w.holder = "StatefulSet";
+	ask(&w, "CREATE", object, NULL);
+	assert_string_equal(
+		denial(&w),
+		"Deployment/web: /metadata/name: error: Deployment \"web\" has the name of another workload of enclave "
+		"\"shop\", which is a StatefulSet [TC204]\n"
+		"  help: a tentacle's name is its identity in every service: rename one of them, or delete the "
+		"StatefulSet first");
+	w.holder_uid = "2";
+	ask(&w, "UPDATE", object, DEPLOYMENT(NAMED("")));
+	denied(&w);
+	/* Itself, read as another kind a moment ago; and one of the same kind. */
+	w.holder_uid = "1";
+	ask(&w, "UPDATE", object, DEPLOYMENT(NAMED("")));
+	patched(&w);
+	w.holder_uid = "2";
+	w.holder = "Deployment";
+	ask(&w, "CREATE", object, NULL);
+	patched(&w);
+	/* A workload without a contract has no identity to take. */
+	w.holder = "StatefulSet";
+	assert_string_equal(ask(&w, "CREATE", DEPLOYMENT(NAMED("")), NULL), ALLOWED);
+}
+
+static void test_audit(void **state)
+{
+	_cleanup_world_ struct world w;
+
+	(void)state;
+	world_make(&w);
+	w.audit = true;
+	ask(&w, "CREATE", DEPLOYMENT(NAMED(BAD)), NULL);
+	untouched(&w, "audit");
+	assert_string_equal(world_said(&w, 0),
+			    "would be denied: Deployment/web: tentacular.io/contract:1:16: unknown dependency "
+			    "\"tentacular-x\" [TC110]");
+	assert_true(w.admitted.audit);
+	assert_int_equal(w.admitted.errors, 1);
+	w.audit = false;
+	ask(&w, "CREATE", DEPLOYMENT(NAMED(BAD)), NULL);
+	denied(&w);
+	w.config->mode = TC_MODE_AUDIT;
+	ask(&w, "CREATE", DEPLOYMENT(NAMED(TINY)), NULL);
+	untouched(&w, "audit");
+	assert_int_equal(w.admitted.operations, 4);
+	assert_string_equal(world_said(&w, 0),
+			    "Deployment/web: /metadata/name: Deployment \"web\" would be changed in 4 places; in "
+			    "the mode audit it is left as it is [TC219]");
+	assert_string_equal(w.patch, "");
+}
+
+static void test_other_configuration(void **state)
+{
+	_cleanup_world_ struct world w;
+	const char *old = DEPLOYMENT(NAMED(TINY "," COMPILED));
+
+	(void)state;
+	world_make(&w);
+	ask(&w, "CREATE", old, NULL);
+	patched(&w);
+	assert_string_equal(
+		world_said(&w, 0),
+		"Deployment/web: /metadata/annotations/tentacular.io~1compiled: Deployment \"web\" was compiled with "
+		"another configuration than the server's, or its contract was edited since (compiled is "
+		"\"0123456789abcdef\", not HASH) [TC216]");
+	/* The new one still has the hash of its old contract. */
+	ask(&w, "UPDATE",
+	    DEPLOYMENT(NAMED("\"tentacular.io/contract\":\"dependencies: {tentacular-nats: }\"," COMPILED)), old);
+	patched(&w);
+	assert_int_equal(w.admitted.warnings, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_left_alone),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_enclave_of_the_request),
+		cmocka_unit_test(test_patch_of_what_is_there),
+		cmocka_unit_test(test_context),
+		cmocka_unit_test(test_configmap_comes_later),
+		cmocka_unit_test(test_configmap),
+		cmocka_unit_test(test_ledger),
+		cmocka_unit_test(test_unchanged),
+		cmocka_unit_test(test_unchanged_but_for_defaults),
+		cmocka_unit_test(test_job),
+		cmocka_unit_test(test_pod),
+		cmocka_unit_test(test_level),
+		cmocka_unit_test(test_one_workload_of_a_name),
+		cmocka_unit_test(test_audit),
+		cmocka_unit_test(test_other_configuration),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

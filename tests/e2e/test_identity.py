@@ -434,6 +434,9 @@ def thefts_succeed_without(report, s, policy):
             answer = act(s)
             check(answer.status in (200, 201), f"{answer.status}: {answer.json.get('message')}")
     if policy == LABELS:
+        with report.case("without tentc-reserved-labels: a name like that of a Secret still opens none"):
+            o = workload("Pod", "victim.0123ab", {RELEASE: "victim.0123ab"}, volumes=volume(VICTIMS + ".0123ab"))
+            contains(s.post(o).text, names("Pod", "victim.0123ab", VICTIMS + ".0123ab", "victim.0123ab"), "the answer")
         with report.case("without tentc-reserved-labels: pods have the victim's label"):
             stolen = {o["metadata"]["name"] for o in s.pods("victim")}
             for name in ("thief-pod", "thief-owned", "plain", "unbound-bindings", "unbound-pods-binding"):

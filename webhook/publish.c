@@ -16,7 +16,6 @@ struct tc_publish {
 	struct tc_publish_conf conf;
 	char next[65];      /* fingerprint of the next CA that the caBundle was seen to hold, */
 	int64_t next_since; /* and since when; milliseconds of a clock that never goes back */
-	int64_t lacked;     /* when the caBundle was last seen without the CA that signs; -1: never */
 	char served_ca[65]; /* fingerprint of the CA of what is served */
 	bool clock_said, absent_said;
 };
@@ -46,7 +45,6 @@ struct tc_publish *tc_publish_new(const struct tc_publish_conf *conf)
 		p->conf.lifetime = TC_PUBLISH_LIFETIME;
 	if (!p->conf.clock_ms)
 		p->conf.clock_ms = monotonic_ms;
-	p->lacked = -1;
 	return p;
 }
 
@@ -167,6 +165,7 @@ static int read_all(struct step *s, struct tc_kube_error *err)
 	if (get(s, &s->secret, secret_path(s), err) < 0)
 		return -1;
 	tc_certs_read(&s->certs, s->secret);
+	tc_certs_judge(&s->certs, s->now);
 	return 0;
 }
 
@@ -200,37 +199,21 @@ static bool next_settled(struct step *s)
 	return s->ms - p->next_since >= settle_ms(p);
 }
 
-static bool serves_nothing(const struct step *s)
-{
-	int64_t from, to;
-
-	return !tc_serving_validity(s->serving, &from, &to) || s->now > to;
-}
-
 /* What was read back from the API server, and nothing else, is served. A leaf of another CA than before only when the
- * caBundle holds that one, and was not seen without it a moment ago (somebody had wiped it, or put an old Secret back).
- * A leaf of the same CA is no worse than the one before it, whatever the caBundle says. */
+ * caBundle holds that one; a leaf of the same CA is no worse than the one before it, whatever the caBundle says. */
 static int serve(struct step *s, struct tc_error *err)
 {
 	struct tc_publish *p = s->p;
-	bool held = tc_bundles_hold(&s->bundles, tc_buf_str(&s->certs.ca.cert)), changed = false;
+	bool changed = false;
 	char ca[65], print[65], when[32];
-	struct tc_error unusable = {0};
 	int64_t from, to;
 
-	if (tc_certs_check_ca(&s->certs.ca, s->now, &unusable) < 0 ||
-	    tc_certs_check_leaf(&s->certs, s->now, &unusable) < 0)
+	if (!s->certs.leaf_good)
 		return 0; /* the plan makes another */
-	if (!held)
-		p->lacked = s->ms;
 	fingerprint(ca, &s->certs.ca.cert);
-	if (strcmp(ca, p->served_ca) != 0) {
-		bool settled = p->lacked < 0 || s->ms - p->lacked >= settle_ms(p) || serves_nothing(s);
-
-		if (!held || !settled) {
-			s->soon = true;
-			return 0;
-		}
+	if (strcmp(ca, p->served_ca) != 0 && !tc_bundles_hold(&s->bundles, tc_buf_str(&s->certs.ca.cert))) {
+		s->soon = true;
+		return 0;
 	}
 	if (tc_serving_set(s->serving, tc_buf_str(&s->certs.leaf.cert), tc_buf_str(&s->certs.leaf.key), &changed, err) <
 	    0)

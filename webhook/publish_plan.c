@@ -5,13 +5,18 @@
 int tc_certs_check_ca(const struct tc_pem *ca, int64_t now, struct tc_error *err)
 {
 	_cleanup_cert_info_ struct tc_cert_info info = {0};
+	char when[32];
 
 	if (tc_cert_info(&info, tc_buf_str(&ca->cert), err) < 0 ||
 	    tc_pair_check(tc_buf_str(&ca->cert), tc_buf_str(&ca->key), err) < 0)
 		return -1;
 	if (!info.ca)
 		return tc_fail(err, TC_E_USAGE, "the certificate is not one of a CA");
-	return tc_chain_check(tc_buf_str(&ca->cert), tc_buf_str(&ca->cert), now, err);
+	if (now >= info.not_before && now <= info.not_after)
+		return 0;
+	tc_time_text(when, now < info.not_before ? info.not_before : info.not_after);
+	return tc_fail(err, TC_E_USAGE,
+		       now < info.not_before ? "the CA is not valid before %s" : "the CA expired at %s", when);
 }
 
 int tc_certs_check_leaf(const struct tc_certs *c, int64_t now, struct tc_error *err)
@@ -31,11 +36,13 @@ bool tc_cert_due(const struct tc_cert_info *info, int64_t now)
 	return now >= info->not_after - life / 3;
 }
 
-static bool usable(const struct tc_pem *ca, int64_t now)
+void tc_certs_judge(struct tc_certs *c, int64_t now)
 {
 	struct tc_error ignored = {0};
 
-	return tc_certs_check_ca(ca, now, &ignored) == 0;
+	c->ca_good = tc_certs_check_ca(&c->ca, now, &ignored) == 0;
+	c->next_good = tc_certs_check_ca(&c->next, now, &ignored) == 0;
+	c->leaf_good = c->ca_good && tc_certs_check_leaf(c, now, &ignored) == 0;
 }
 
 static bool is_due(const struct tc_pem *p, int64_t now)
@@ -56,14 +63,15 @@ static void add_pem(struct tc_buf *out, struct tc_str pem)
 	}
 }
 
+/* In the order of their making: a change to the next one leaves the text as it is. */
 void tc_certs_bundle(struct tc_buf *out, const struct tc_certs *c, int64_t now)
 {
-	if (usable(&c->ca, now))
-		add_pem(out, tc_buf_str(&c->ca.cert));
-	if (usable(&c->next, now))
-		add_pem(out, tc_buf_str(&c->next.cert));
 	if (now <= c->old_until)
 		add_pem(out, tc_buf_str(&c->old));
+	if (c->ca_good)
+		add_pem(out, tc_buf_str(&c->ca.cert));
+	if (c->next_good)
+		add_pem(out, tc_buf_str(&c->next.cert));
 }
 
 /* --- old CAs ---------------------------------------------------------------------------------------------------------
@@ -95,7 +103,7 @@ static void keep_old(struct tc_certs *c, struct tc_str pem, int64_t until)
  * replica may still serve a leaf of it. A leaf that was made before this lives no longer than a lifetime from now. */
 static bool adopt(struct tc_certs *c, const struct tc_plan *plan)
 {
-	bool ca = usable(&c->ca, plan->now), next = usable(&c->next, plan->now), any = false;
+	bool any = false;
 	size_t n = 0;
 
 	for (size_t i = 0; i < plan->bundles->count; i++) {
@@ -103,8 +111,8 @@ static bool adopt(struct tc_certs *c, const struct tc_plan *plan)
 
 		while (n < TC_PUBLISH_OLD_MAX && tc_pem_next(&rest, &one)) {
 			n++;
-			if (!is_live_ca(one, plan->now) || (ca && holds(&c->ca.cert, one)) ||
-			    (next && holds(&c->next.cert, one)) || holds(&c->old, one))
+			if (!is_live_ca(one, plan->now) || (c->ca_good && holds(&c->ca.cert, one)) ||
+			    (c->next_good && holds(&c->next.cert, one)) || holds(&c->old, one))
 				continue;
 			keep_old(c, one, plan->now + plan->lifetime);
 			any = true;
@@ -141,6 +149,31 @@ static bool announced_any(const struct tc_plan *plan)
 				return true;
 	}
 	return false;
+}
+
+/* The caBundle holds other CAs and not the one that signs: an old Secret was put back. It becomes the next one, since a
+ * leaf of it may be served only when the API servers know it again. An empty caBundle is no such sign: somebody wiped
+ * it, and no leaf can be verified until it is written again, whichever it is. */
+static bool demote(struct tc_certs *c, const struct tc_plan *plan)
+{
+	if (!c->ca_good || !announced_any(plan))
+		return false;
+	for (size_t i = 0; i < plan->bundles->count; i++) {
+		struct tc_bundles entry = {.entry = &plan->bundles->entry[i], .count = 1};
+
+		if (tc_bundles_hold(&entry, tc_buf_str(&c->ca.cert)))
+			return false;
+	}
+	if (!c->next_good) {
+		tc_pem_free(&c->next);
+		c->next = c->ca;
+		c->ca = (struct tc_pem){0};
+		c->next_good = true;
+	}
+	tc_pem_free(&c->ca);
+	tc_pem_free(&c->leaf);
+	c->ca_good = c->leaf_good = false;
+	return true;
 }
 
 /* --- making ----------------------------------------------------------------------------------------------------------
@@ -211,7 +244,8 @@ static int make_leaf(struct tc_certs *c, const struct tc_plan *plan, const struc
 		tc_grow(mem, names, n, cap);
 		names[n++] = name;
 	}
-	return tc_leaf_make(&c->leaf, &c->ca, names, n, plan->now, plan->lifetime, err);
+	c->leaf_good = tc_leaf_make(&c->leaf, &c->ca, names, n, plan->now, plan->lifetime, err) == 0;
+	return c->leaf_good ? 0 : -1;
 }
 
 static int promote(struct tc_certs *c, const struct tc_plan *plan, struct tc_error *err)
@@ -219,17 +253,18 @@ static int promote(struct tc_certs *c, const struct tc_plan *plan, struct tc_err
 	_cleanup_cert_info_ struct tc_cert_info leaf = {0};
 	struct tc_error ignored = {0};
 
-	if (usable(&c->ca, plan->now)) {
+	if (c->ca_good) {
 		int64_t until = plan->now + plan->lifetime;
 
-		if (tc_certs_check_leaf(c, plan->now, &ignored) == 0 &&
-		    tc_cert_info(&leaf, tc_buf_str(&c->leaf.cert), &ignored) == 0)
+		if (c->leaf_good && tc_cert_info(&leaf, tc_buf_str(&c->leaf.cert), &ignored) == 0)
 			until = leaf.not_after;
 		keep_old(c, tc_buf_str(&c->ca.cert), until);
 	}
 	tc_pem_free(&c->ca);
 	c->ca = c->next;
 	c->next = (struct tc_pem){0};
+	c->ca_good = true;
+	c->next_good = false;
 	return make_leaf(c, plan, NULL, err);
 }
 
@@ -237,8 +272,7 @@ static int renew_leaf(struct tc_certs *c, const struct tc_plan *plan, const char
 {
 	_cleanup_cert_info_ struct tc_cert_info leaf = {0}, ca = {0};
 	struct tc_error ignored = {0};
-	bool good = tc_certs_check_leaf(c, plan->now, &ignored) == 0 &&
-		    tc_cert_info(&leaf, tc_buf_str(&c->leaf.cert), &ignored) == 0;
+	bool good = c->leaf_good && tc_cert_info(&leaf, tc_buf_str(&c->leaf.cert), &ignored) == 0;
 	bool lacks = good && lacks_names(&leaf, plan), due = good && tc_cert_due(&leaf, plan->now);
 
 	if (tc_cert_info(&ca, tc_buf_str(&c->ca.cert), err) < 0)
@@ -254,29 +288,29 @@ static int renew_leaf(struct tc_certs *c, const struct tc_plan *plan, const char
 
 int tc_certs_plan(struct tc_certs *c, const struct tc_plan *plan, const char **what, struct tc_error *err)
 {
-	bool ca, next;
-
 	*what = NULL;
 	if (adopt(c, plan))
 		*what = "kept an unknown CA of the caBundle";
 	if (forget_old(c, plan))
 		*what = "forgot an old CA";
-	ca = usable(&c->ca, plan->now);
-	next = usable(&c->next, plan->now);
-	if (next && plan->next_settled) {
+	if (demote(c, plan))
+		*what = "the CA has to be announced anew";
+	if (c->next_good && plan->next_settled) {
 		*what = "changed to the new CA";
 		return promote(c, plan, err);
 	}
 	/* Nobody can verify anybody yet, so there is nothing to wait for. */
-	if (!ca && !next && !announced_any(plan)) {
+	if (!c->ca_good && !c->next_good && !announced_any(plan)) {
 		*what = "made a CA and a certificate";
 		tc_pem_free(&c->next);
-		return make_ca(&c->ca, plan, err) < 0 ? -1 : make_leaf(c, plan, NULL, err);
+		c->ca_good = make_ca(&c->ca, plan, err) == 0;
+		return c->ca_good ? make_leaf(c, plan, NULL, err) : -1;
 	}
-	if (!next && (!ca || is_due(&c->ca, plan->now))) {
+	if (!c->next_good && (!c->ca_good || is_due(&c->ca, plan->now))) {
 		*what = "made a new CA";
-		if (make_ca(&c->next, plan, err) < 0)
+		c->next_good = make_ca(&c->next, plan, err) == 0;
+		if (!c->next_good)
 			return -1;
 	}
-	return ca ? renew_leaf(c, plan, what, err) : 0;
+	return c->ca_good ? renew_leaf(c, plan, what, err) : 0;
 }

@@ -17,6 +17,8 @@ struct tc_certs {
 	struct tc_pem ca, leaf, next; /* next: a CA */
 	struct tc_buf old;            /* PEM of CAs */
 	int64_t old_until;
+	/* By tc_certs_judge: can sign; can be announced to sign; can be served. */
+	bool ca_good, next_good, leaf_good;
 };
 
 /* What is no base64, or missing, is empty. secret may be NULL. */
@@ -47,12 +49,14 @@ bool tc_bundles_are(const struct tc_bundles *b, struct tc_str pem);
 /* For server-side apply: the entries by name, with their caBundle alone; of this very version of the object. */
 json_t *tc_bundles_write(const struct tc_bundles *b, const json_t *config, struct tc_str pem);
 
-/* What the caBundle has to hold. */
+/* What the caBundle has to hold, of certificates that were judged. */
 void tc_certs_bundle(struct tc_buf *out, const struct tc_certs *c, int64_t now);
 
-/* Is there a CA that can sign; and a leaf of it, both valid? An error says what is wrong. */
+/* Is it a CA that can sign; a leaf of the CA? Both valid now. An error says what is wrong. */
 int tc_certs_check_ca(const struct tc_pem *ca, int64_t now, struct tc_error *err);
 int tc_certs_check_leaf(const struct tc_certs *c, int64_t now, struct tc_error *err);
+/* Once after reading: it takes some milliseconds. */
+void tc_certs_judge(struct tc_certs *c, int64_t now);
 /* Two thirds of its life are over. */
 bool tc_cert_due(const struct tc_cert_info *info, int64_t now);
 
@@ -63,7 +67,7 @@ struct tc_plan {
 	const struct tc_bundles *bundles;
 	bool next_settled; /* every API server knows the next CA by now */
 };
-/* Makes what is due. *what: what was changed, for people; NULL when nothing was. */
+/* Makes what is due of certificates that were judged. *what: what was changed, for people; NULL when nothing was. */
 int tc_certs_plan(struct tc_certs *c, const struct tc_plan *plan, const char **what, struct tc_error *err);
 
 static inline void tc_secret_drop_p(json_t **j)

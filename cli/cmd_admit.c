@@ -18,10 +18,12 @@ static const struct tc_option options[] = {
 struct known {
 	const char *ns, *name, *kind, *uid; /* ns "": any */
 	struct tc_str json;                 /* of a ConfigMap */
+	const char *tentacle;               /* that its workflow names; NULL: none */
 };
 
 struct cluster {
 	struct tc_arena *mem;
+	const char *contract_key;
 	struct known *list;
 	size_t count, cap;
 	bool audit;
@@ -41,6 +43,23 @@ static bool find_configmap(void *self, const char *ns, const char *name, struct 
 			*json = c->list[i].json;
 			return true;
 		}
+	}
+	return false;
+}
+
+static bool find_contract(void *self, const char *ns, const char *tentacle, size_t nth, const char **configmap,
+			  struct tc_str *json)
+{
+	const struct cluster *c = self;
+
+	for (size_t i = 0; i < c->count; i++) {
+		const struct known *k = &c->list[i];
+
+		if (!k->tentacle || strcmp(k->tentacle, tentacle) != 0 || !is_named(k, ns, k->name) || nth-- > 0)
+			continue;
+		*configmap = k->name;
+		*json = k->json;
+		return true;
 	}
 	return false;
 }
@@ -75,6 +94,8 @@ static void add_known(struct cluster *c, const struct tc_object *o)
 	if (o->kind->role == TC_ROLE_CONFIGMAP) {
 		tc_emit(&json, o->root, (struct tc_emit){.format = TC_JSON});
 		k.json = (struct tc_str){.s = tc_strndup(c->mem, json.p, json.len), .len = json.len};
+		k.tentacle = tc_workflow_tentacle(c->mem, tc_text(tc_get(tc_get(o->root, "data"), c->contract_key)),
+						  &TC_LIMITS_REQUEST);
 	} else if (o->kind->role != TC_ROLE_WORKLOAD || tc_object_is_owned(o)) {
 		return;
 	}
@@ -119,6 +140,7 @@ static int admit(struct tc_run *run, struct cluster *c, struct tc_error *err)
 {
 	const struct tc_knowledge knowledge = {.self = c,
 					       .configmap = find_configmap,
+					       .contract = find_contract,
 					       .holder = find_holder,
 					       .audit = is_audit};
 	const struct tc_admit how = {.config = run->config, .limits = &TC_LIMITS_REQUEST, .knowledge = &knowledge};
@@ -141,6 +163,7 @@ static int run(const struct tc_cli *cli, const struct tc_args *args, struct tc_e
 	int rc = tc_run_init(&run, &how, err);
 
 	tc_run_config(&run);
+	cluster.contract_key = run.config->contract_key;
 	if (tc_is_folder(operand, &folder))
 		rc = tc_fail(err, TC_E_USAGE, "\"%s\" is a folder, one AdmissionReview was expected", operand);
 	else

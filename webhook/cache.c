@@ -73,20 +73,23 @@ static void write_lock(struct tc_cache *c)
 
 static void see_configmap(struct feed *f, const json_t *object, bool gone)
 {
-	const char *ns = tc_meta(object, "namespace"), *name = tc_meta(object, "name");
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(4096);
+	struct tc_contract_want want = {.ns = tc_meta(object, "namespace"), .name = tc_meta(object, "name")};
 	struct tc_cache *c = f->cache;
 	char *text = gone ? NULL : tc_contract_text(object, c->contract_key);
 	bool fits = true;
 
+	if (text)
+		want.tentacle = tc_contract_tentacle(mem, object, c->contract_key);
 	write_lock(c);
 	if (text)
-		fits = tc_contracts_put(&c->contracts, ns, name, text, f->list);
+		fits = tc_contracts_put(&c->contracts, &want, text, f->list);
 	else
-		tc_contracts_remove(&c->contracts, ns, name);
+		tc_contracts_remove(&c->contracts, want.ns, want.name);
 	tc_cache_unlock(c);
 	if (!fits)
 		tc_log(c->log, TC_LOG_WARN, "a contract is not known: its namespace has too many of them",
-		       (struct tc_field[]){TC_LOG_TEXT("ns", tc_str(ns)), TC_LOG_TEXT("name", tc_str(name)),
+		       (struct tc_field[]){TC_LOG_TEXT("ns", tc_str(want.ns)), TC_LOG_TEXT("name", tc_str(want.name)),
 					   TC_LOG_NUMBER("limit", TC_CACHE_SPACE_BYTES)},
 		       3);
 }
@@ -356,6 +359,14 @@ static bool know_configmap(void *self, const char *ns, const char *name, struct 
 	return tc_contracts_get(&c->contracts, ns, name, json);
 }
 
+static bool know_contract(void *self, const char *ns, const char *tentacle, size_t nth, const char **configmap,
+			  struct tc_str *json)
+{
+	const struct tc_cache *c = self;
+
+	return tc_contracts_of(&c->contracts, ns, tentacle, nth, configmap, json);
+}
+
 static const char *know_holder(void *self, const char *ns, const char *name, const char **uid)
 {
 	const struct tc_cache *c = self;
@@ -372,5 +383,11 @@ static bool know_audit(void *self, const char *ns)
 
 struct tc_knowledge tc_cache_knowledge(struct tc_cache *c)
 {
-	return (struct tc_knowledge){c, know_configmap, know_holder, know_audit};
+	return (struct tc_knowledge){
+		.self = c,
+		.configmap = know_configmap,
+		.contract = know_contract,
+		.holder = know_holder,
+		.audit = know_audit,
+	};
 }

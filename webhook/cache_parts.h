@@ -24,22 +24,31 @@ const char *tc_meta_in(const json_t *object, const char *map, const char *key); 
 /* --- contracts.c --- */
 
 struct tc_contracts {
-	struct tc_map spaces, maps;
-	size_t known;       /* in enclaves */
-	size_t loose_bytes; /* outside of them */
+	struct tc_map spaces, maps, tentacles; /* tentacles: namespace/name of a workflow -> its ConfigMaps */
+	size_t known;                          /* in enclaves */
+	size_t loose_bytes;                    /* outside of them */
 };
 
 /* A ConfigMap with a contract, as text; NULL: it has none. malloc'd. */
 char *tc_contract_text(const json_t *configmap, const char *contract_key);
+/* The tentacle that its workflow names, in mem; NULL: none, or it cannot be read. */
+const char *tc_contract_tentacle(struct tc_arena *mem, const json_t *configmap, const char *contract_key);
 
 /* labelled: is it an enclave? list: which one of the lists it was seen in. */
 void tc_contracts_space(struct tc_contracts *c, const char *ns, bool labelled, bool audit, unsigned list);
 void tc_contracts_spaces_listed(struct tc_contracts *c, unsigned list);
+struct tc_contract_want {
+	const char *ns, *name;
+	const char *tentacle; /* NULL: the workflow names none */
+};
 /* text_steal: as above. false: there is no room for it. */
-bool tc_contracts_put(struct tc_contracts *c, const char *ns, const char *name, char *text_steal, unsigned list);
+bool tc_contracts_put(struct tc_contracts *c, const struct tc_contract_want *want, char *text_steal, unsigned list);
 void tc_contracts_remove(struct tc_contracts *c, const char *ns, const char *name);
 void tc_contracts_listed(struct tc_contracts *c, unsigned list);
 bool tc_contracts_get(const struct tc_contracts *c, const char *ns, const char *name, struct tc_str *text);
+/* The nth one whose workflow names this tentacle, and its name; false past the last. */
+bool tc_contracts_of(const struct tc_contracts *c, const char *ns, const char *tentacle, size_t nth,
+		     const char **configmap, struct tc_str *text);
 bool tc_contracts_audit(const struct tc_contracts *c, const char *ns);
 void tc_contracts_clear(struct tc_contracts *c);
 

@@ -2,7 +2,7 @@
  * threads, so either may come first: a space is there as long as it is an enclave or holds something. */
 #include "webhook/cache_parts.h"
 
-#include "compiler/base/arena.h"
+#include "compiler/transform/object.h"
 
 #define OURS "tentacular.io/"
 
@@ -14,9 +14,18 @@ struct space {
 	char name[];
 };
 
+/* What the workflows of some ConfigMaps name: one, unless authors contradict each other. */
+struct tentacle {
+	struct tc_map_item item;
+	struct contract *first;
+	char name[]; /* namespace/name */
+};
+
 struct contract {
 	struct tc_map_item item;
 	struct space *space;
+	struct tentacle *tentacle; /* NULL: it names none */
+	struct contract *next;     /* of the same tentacle */
 	unsigned list;
 	size_t len;
 	char *text;
@@ -81,6 +90,14 @@ char *tc_contract_text(const json_t *configmap, const char *contract_key)
 	if (!text)
 		tc_no_memory();
 	return text;
+}
+
+const char *tc_contract_tentacle(struct tc_arena *mem, const json_t *configmap, const char *contract_key)
+{
+	json_t *contract = json_object_get(json_object_get(configmap, "data"), contract_key);
+	struct tc_str text = {json_string_value(contract), json_string_length(contract)};
+
+	return tc_workflow_tentacle(mem, text, &TC_LIMITS_REQUEST);
 }
 
 /* --- namespaces --- */
@@ -189,11 +206,44 @@ static void count(struct tc_contracts *c, struct space *s, size_t contracts, siz
 		c->loose_bytes += bytes;
 }
 
+static void name_tentacle(struct tc_contracts *c, struct contract *m, const char *ns, const char *name)
+{
+	struct tc_place_name p = tc_place_name(ns, name);
+	struct contract **end;
+
+	if (p.len == 0)
+		return;
+	m->tentacle = (struct tentacle *)tc_map_get(&c->tentacles, (struct tc_str){p.text, p.len});
+	if (!m->tentacle) {
+		m->tentacle = tc_xalloc(sizeof(*m->tentacle) + p.len + 1);
+		memcpy(m->tentacle->name, p.text, p.len);
+		m->tentacle->item.key = (struct tc_str){m->tentacle->name, p.len};
+		tc_map_put(&c->tentacles, &m->tentacle->item);
+	}
+	for (end = &m->tentacle->first; *end;)
+		end = &(*end)->next;
+	*end = m;
+}
+
+static void unname_tentacle(struct tc_contracts *c, struct contract *m)
+{
+	struct contract **at;
+
+	if (!m->tentacle)
+		return;
+	for (at = &m->tentacle->first; *at != m;)
+		at = &(*at)->next;
+	*at = m->next;
+	if (!m->tentacle->first)
+		free(tc_map_take(&c->tentacles, m->tentacle->item.key));
+}
+
 static void drop_contract(struct tc_map_item *item, void *self)
 {
 	struct contract *m = (struct contract *)item;
 	struct tc_contracts *c = self;
 
+	unname_tentacle(c, m);
 	count(c, m->space, (size_t)-1, -m->len);
 	drop_if_idle(c, m->space);
 	free(m->text);
@@ -209,16 +259,16 @@ void tc_contracts_remove(struct tc_contracts *c, const char *ns, const char *nam
 		drop_contract(item, c);
 }
 
-bool tc_contracts_put(struct tc_contracts *c, const char *ns, const char *name, char *text_steal, unsigned list)
+bool tc_contracts_put(struct tc_contracts *c, const struct tc_contract_want *want, char *text_steal, unsigned list)
 {
-	struct tc_place_name p = tc_place_name(ns, name);
+	struct tc_place_name p = tc_place_name(want->ns, want->name);
 	size_t len = strlen(text_steal);
 	struct contract *m;
 	struct space *s;
 
 	/* The old text goes first, also where the new one finds no room: better unknown than of yesterday. */
-	tc_contracts_remove(c, ns, name);
-	s = p.len ? need_space(c, ns) : NULL;
+	tc_contracts_remove(c, want->ns, want->name);
+	s = p.len ? need_space(c, want->ns) : NULL;
 	if (!s || (s->enclave ? s->bytes : c->loose_bytes) + len > TC_CACHE_SPACE_BYTES) {
 		if (s)
 			drop_if_idle(c, s);
@@ -234,6 +284,8 @@ bool tc_contracts_put(struct tc_contracts *c, const char *ns, const char *name, 
 	m->len = len;
 	count(c, s, 1, len);
 	tc_map_put(&c->maps, &m->item);
+	if (want->tentacle)
+		name_tentacle(c, m, want->ns, want->tentacle);
 	return true;
 }
 
@@ -266,6 +318,23 @@ bool tc_contracts_get(const struct tc_contracts *c, const char *ns, const char *
 
 	if (!m || !m->space->enclave)
 		return false;
+	*text = (struct tc_str){m->text, m->len};
+	return true;
+}
+
+bool tc_contracts_of(const struct tc_contracts *c, const char *ns, const char *tentacle, size_t nth,
+		     const char **configmap, struct tc_str *text)
+{
+	struct tc_place_name p = tc_place_name(ns, tentacle);
+	const struct tentacle *t =
+		p.len ? (const struct tentacle *)tc_map_get(&c->tentacles, (struct tc_str){p.text, p.len}) : NULL;
+	const struct contract *m = t ? t->first : NULL;
+
+	while (m && nth-- > 0)
+		m = m->next;
+	if (!m || !m->space->enclave)
+		return false;
+	*configmap = m->name + strlen(ns) + 1;
 	*text = (struct tc_str){m->text, m->len};
 	return true;
 }

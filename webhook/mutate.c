@@ -27,6 +27,15 @@ static bool ask_configmap(void *self, const char *ns, const char *name, struct t
 	return a->knows.configmap(a->knows.self, ns, name, json);
 }
 
+static bool ask_contract(void *self, const char *ns, const char *tentacle, size_t nth, const char **configmap,
+			 struct tc_str *json)
+{
+	struct asking *a = self;
+
+	lock(a);
+	return a->knows.contract(a->knows.self, ns, tentacle, nth, configmap, json);
+}
+
 static const char *ask_holder(void *self, const char *ns, const char *name, const char **uid)
 {
 	struct asking *a = self;
@@ -48,7 +57,13 @@ static int run_stage(const struct tc_server_conf *conf, struct tc_buf *answer, s
 {
 	struct tc_source source = {.name = "review", .text = body};
 	struct asking a = {.cache = conf->cache};
-	struct tc_knowledge asks = {&a, ask_configmap, ask_holder, ask_audit};
+	struct tc_knowledge asks = {
+		.self = &a,
+		.configmap = ask_configmap,
+		.contract = ask_contract,
+		.holder = ask_holder,
+		.audit = ask_audit,
+	};
 	struct tc_admit how = conf->admit;
 	int rc;
 

@@ -15,6 +15,10 @@ struct tc_knowledge {
 	/* A ConfigMap with a contract, as JSON text, with its entry and the annotation tentacular.io/filled at least;
 	 * false when there is none, or it is not known yet. */
 	bool (*configmap)(void *self, const char *ns, const char *name, struct tc_str *json);
+	/* The nth ConfigMap whose workflow's `name` is this tentacle, mounted by it or not, and its own name; false
+	 * past the last. */
+	bool (*contract)(void *self, const char *ns, const char *tentacle, size_t nth, const char **configmap,
+			 struct tc_str *json);
 	/* The live workload that has this identity: its kind, and its uid in *uid; NULL when none is known. */
 	const char *(*holder)(void *self, const char *ns, const char *name, const char **uid);
 	/* Does the enclave only want warnings (label tentacular.io/mode: audit)? */

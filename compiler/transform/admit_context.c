@@ -36,6 +36,24 @@ static void find_mounts(struct tc_admission *a, struct mounts *m)
 	}
 }
 
+/* Those whose workflow names the workload, mounted or not, as offline. */
+static void find_named(struct tc_admission *a, struct mounts *m)
+{
+	struct tc_str own = tc_text(tc_get_path(a->review.object, "metadata", "name", NULL));
+	const struct tc_knowledge *k = a->how->knowledge;
+	const char *tentacle, *name;
+	struct tc_str json;
+
+	if (own.len == 0)
+		own = a->review.name;
+	if (!k || !k->contract || own.len == 0)
+		return;
+	tentacle = tc_strndup(a->mem, own.s, own.len);
+	for (size_t nth = 0; m->count < MOUNTS_MAX && k->contract(k->self, a->enclave, tentacle, nth, &name, &json);
+	     nth++)
+		add_mount(a, m, tc_str(name));
+}
+
 /* Reads one that is known; false when none is. */
 static bool add_configmap(struct tc_admission *a, struct tc_str name)
 {
@@ -73,8 +91,10 @@ void tc_admit_context(struct tc_admission *a)
 	struct mounts mounts = {0};
 	struct tc_str code;
 
-	if (a->review.kind->role == TC_ROLE_WORKLOAD)
+	if (a->review.kind->role == TC_ROLE_WORKLOAD) {
 		find_mounts(a, &mounts);
+		find_named(a, &mounts);
+	}
 	w->docs = tc_alloc(a->mem, (mounts.count + 2) * sizeof(*w->docs));
 	w->objects = tc_alloc(a->mem, (mounts.count + 2) * sizeof(*w->objects));
 	w->docs[0].root = a->review.object;

@@ -237,3 +237,17 @@ bool tc_object_is_owned(const struct tc_object *o)
 	}
 	return false;
 }
+
+const char *tc_workflow_tentacle(struct tc_arena *mem, struct tc_str text, const struct tc_limits *limits)
+{
+	struct tc_source *src = tc_alloc(mem, sizeof(*src));
+	struct tc_diags unsaid = {.mem = mem}; /* who reads the contract itself says what is wrong with it */
+	bool empty;
+	struct tc_str name;
+
+	if (text.len > limits->max_bytes)
+		return NULL;
+	*src = (struct tc_source){.name = "", .text = text};
+	name = tc_text(tc_get(tc_yaml_read(mem, src, 0, (uint32_t)text.len, limits, &unsaid, &empty), "name"));
+	return name.len ? tc_strndup(mem, name.s, name.len) : NULL;
+}

@@ -96,6 +96,9 @@ struct tc_patch *tc_doc_patch(struct tc_arena *mem, struct tc_stage_doc *doc);
 /* Is the document a List, which new objects join? */
 bool tc_doc_is_list(const struct tc_stage_doc *doc);
 
+/* The tentacle that the text of a workflow.yaml names, in mem; NULL: none, or it cannot be read. */
+const char *tc_workflow_tentacle(struct tc_arena *mem, struct tc_str text, const struct tc_limits *limits);
+
 const struct tc_node *tc_object_metadata(const struct tc_object *o);
 /* NULL when absent. */
 const struct tc_node *tc_object_annotation(const struct tc_object *o, const char *key);

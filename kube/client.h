@@ -1,8 +1,10 @@
 /* client.h - calls to the API server, one after the other, on one connection that is kept.
  *
- * A client belongs to one thread; clients of one configuration may run side by side. Every call has a time limit.
- * Bodies are JSON (jansson); an answer belongs to the caller. A 401 reads the token again and tries once more; nothing
- * else is repeated here: err says whether a retry may help. Answers over 64 MiB are refused. */
+ * main() calls curl_global_init before the first client or watch, in one thread; nothing else here is global. A client
+ * belongs to one thread; clients of one configuration may run side by side, and the configuration outlives them. Every
+ * call has a time limit. Bodies are JSON (jansson); an answer belongs to the caller. A 401 reads the token again and
+ * tries once more; nothing else is repeated here: err says whether a retry may help. Answers over 64 MiB are refused.
+ */
 #ifndef TC_KUBE_CLIENT_H
 #define TC_KUBE_CLIENT_H
 
@@ -32,10 +34,11 @@ struct tc_kube_apply {
 	bool dry_run;
 	bool strict; /* fieldValidation=Strict: unknown fields are an error */
 };
-/* Server-side apply. object holds apiVersion, kind, metadata.name; metadata.uid, where it must be this very object. */
+/* Server-side apply. object holds apiVersion, kind, metadata.name; metadata.uid, where it must be this very object: 409
+ * Conflict says that there is none of that name, 422 Invalid that it is another one. */
 int tc_kube_apply(struct tc_kube *k, json_t **out, const char *path, json_t *object, const struct tc_kube_apply *how,
 		  struct tc_kube_error *err);
-/* uid: precondition, NULL for none. What is gone already is no error. */
+/* uid: precondition, NULL for none. What is gone already is no error, nor is another object of that name: it stays. */
 int tc_kube_delete(struct tc_kube *k, const char *path, const char *uid, struct tc_kube_error *err);
 /* All pages of a list (limit=500&continue=), as one array of items; *version is the list's resourceVersion, in mem. */
 int tc_kube_list(struct tc_kube *k, json_t **items, const char **version, struct tc_arena *mem, const char *path,

@@ -4,6 +4,7 @@
 #include "kube/status.h"
 
 #define PAGE "limit=500"
+#define EMPTY_MAX 20
 
 const char *tc_path_query(struct tc_arena *mem, const char *path, const char *query)
 {
@@ -28,7 +29,8 @@ struct pages {
 	struct tc_kube_error *err;
 	json_t *items;
 	char version[64];
-	char *next; /* of the page after this one; NULL: it was the last */
+	char *next;     /* of the page after this one; NULL: it was the last */
+	unsigned empty; /* pages in a row */
 };
 
 /* "ConfigMapList" of "v1": each item is a ConfigMap of v1. */
@@ -71,8 +73,8 @@ static int take_page(struct pages *p, json_t *page)
 	json_array_extend(p->items, items);
 	snprintf(p->version, sizeof(p->version), "%s", version);
 	free(p->next);
-	/* A page without items that has another one behind it would go on for ever. */
-	p->next = *next && json_array_size(items) > 0 ? strdup(next) : NULL;
+	p->next = *next ? strdup(next) : NULL;
+	p->empty = json_array_size(items) > 0 ? 0 : p->empty + 1;
 	return 0;
 }
 
@@ -98,6 +100,15 @@ static int get_page(struct pages *p, const char *query)
 	return done;
 }
 
+static int all_at_once(struct pages *p)
+{
+	json_array_clear(p->items);
+	if (get_page(p, "limit=0") < 0)
+		return -1;
+	/* Half a list must not pass for a whole one: what is not in it counts as gone. */
+	return p->next ? fail_shape(p, "it does not end") : 0;
+}
+
 static int all_pages(struct pages *p)
 {
 	_cleanup_buf_ struct tc_buf query = {0};
@@ -105,16 +116,16 @@ static int all_pages(struct pages *p)
 	if (get_page(p, PAGE) < 0)
 		return -1;
 	while (p->next) {
+		/* A page may be empty, where a selector leaves nothing of it; but not again and again. */
+		if (p->empty >= EMPTY_MAX)
+			return all_at_once(p);
 		tc_buf_clear(&query);
 		tc_buf_puts(&query, PAGE "&continue=");
 		tc_path_escape(&query, tc_str(p->next));
 		if (get_page(p, query.p) == 0)
 			continue;
-		/* The pages were too slow, and the server has forgotten that state: all at once, then. */
-		if (p->err->status != 410)
-			return -1;
-		json_array_clear(p->items);
-		return get_page(p, "limit=0");
+		/* The pages were too slow, and the server has forgotten that state. */
+		return p->err->status == 410 ? all_at_once(p) : -1;
 	}
 	return 0;
 }

@@ -143,8 +143,13 @@ static int fail_status(int status, const char *reason, const char *message, cons
 {
 	enum tc_code code = status >= 500 ? TC_E_RETRY : TC_E_BUG;
 	const char *help = "";
-	char allow[512];
+	char text[TEXT_MAX + 1], allow[512];
 
+	/* It may have several lines; ours has one. */
+	snprintf(text, sizeof(text), "%s", message);
+	for (char *p = text; *p; p++)
+		if (*p == '\n' || *p == '\r' || *p == '\t')
+			*p = ' ';
 	err->status = status;
 	snprintf(err->reason, sizeof(err->reason), "%s", reason);
 	for (size_t i = 0; i < TC_COUNT(classes); i++) {
@@ -162,8 +167,8 @@ static int fail_status(int status, const char *reason, const char *message, cons
 		code = TC_E_USAGE;
 		help = "; \"server\" is not an API server's address";
 	}
-	return tc_fail(&err->error, code, "%s %.*s: %d%s%s%s%.*s%s", method, (int)strcspn(path, "?"), path, status,
-		       *phrase(status) ? " " : "", phrase(status), *message ? ": " : "", TEXT_MAX, message, help);
+	return tc_fail(&err->error, code, "%s %.*s: %d%s%s%s%s%s", method, (int)strcspn(path, "?"), path, status,
+		       *phrase(status) ? " " : "", phrase(status), *text ? ": " : "", text, help);
 }
 
 int tc_kube_refused(const json_t *object, int status, const char *method, const char *path, struct tc_kube_error *err)
@@ -184,7 +189,7 @@ int tc_kube_check(const struct tc_answer *a, const char *method, const char *pat
 {
 	struct tc_str body = tc_buf_str(&a->body);
 	json_t *object = NULL;
-	char text[200];
+	char text[TEXT_MAX + 1];
 	int failed;
 
 	if (a->status >= 200 && a->status < 300)

@@ -25,7 +25,8 @@ struct state {
 	int64_t listed_at;
 	int64_t backoff; /* ms; 0: no wait */
 	unsigned failures;
-	bool moved; /* the watch that runs has said something */
+	bool moved;       /* the watch that runs has said something */
+	bool has_expired; /* and the one before it was too old already */
 };
 
 static bool stopped(const struct state *s)
@@ -119,6 +120,7 @@ static int on_event(struct state *s, const json_t *event, struct tc_kube_error *
 		if (set_version(s, tc_json_string(meta, "resourceVersion")) < 0)
 			return fail_event(s, err, "an event without a resourceVersion");
 		s->moved = true;
+		s->has_expired = false;
 		tell(s, s->w->ops->alive);
 		return 0;
 	}
@@ -210,13 +212,11 @@ static void step(struct state *s)
 		s->backoff = 0;
 		s->failures = 0;
 	}
-	/* Too old, as an answer or in an event: at once, and it is no trouble the first time. */
-	if (err.status == 410) {
+	/* Too old, as an answer or in an event: that is no trouble, and listed at once; unless it happens again. */
+	if (err.status == 410 && !s->has_expired) {
+		s->has_expired = true;
 		s->version[0] = '\0';
-		if (s->backoff == 0) {
-			s->backoff = BACKOFF_FIRST;
-			return;
-		}
+		return;
 	}
 	note_trouble(s, &err);
 }

@@ -86,7 +86,8 @@ class Cluster:
     # --- from start to end
 
     def __enter__(self):
-        self.start()
+        if not self.folder:
+            self.start()
         return self
 
     def __exit__(self, *_):

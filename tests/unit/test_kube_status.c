@@ -65,7 +65,7 @@ static void test_refusals(void **state)
 		{400, "{\"reason\":1,\"message\":[],\"details\":7,\"code\":\"x\"}", "GET", "/x", TC_E_BUG, "",
 		 "GET /x: 400 Bad Request"},
 		{400, "{\"message\":\"a\\u0001b\\nc\\u001b[31m\"}", "GET", "/x", TC_E_BUG, "",
-		 "GET /x: 400 Bad Request: a?b?c?[31m"},
+		 "GET /x: 400 Bad Request: a?b c?[31m"},
 		{403, "{\"reason\":\"Forbidden\",\"message\":\"pods \\\"x\\\" is forbidden: violates PodSecurity\"}",
 		 "POST", "/api/v1/namespaces/a/pods", TC_E_USAGE, "Forbidden",
 		 "POST /api/v1/namespaces/a/pods: 403 Forbidden: pods \"x\" is forbidden: violates PodSecurity"},

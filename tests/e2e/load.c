@@ -96,7 +96,7 @@ static void read_request(const char *path)
 static double cpu_us(void)
 {
 	char path[64], text[1024], *at;
-	unsigned long user = 0, system = 0;
+	unsigned long ticks;
 	FILE *f;
 	size_t n;
 
@@ -107,10 +107,15 @@ static double cpu_us(void)
 	n = fread(text, 1, sizeof(text) - 1, f);
 	text[n] = '\0';
 	fclose(f);
+	/* Behind the name, which may hold anything: user time is the 12th field, system time the 13th. */
 	at = strrchr(text, ')');
-	if (!at || sscanf(at, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) != 2)
+	for (int i = 0; at && i < 12; i++)
+		at = strchr(at + 1, ' ');
+	if (!at)
 		return 0;
-	return (double)(user + system) * 1e6 / (double)sysconf(_SC_CLK_TCK);
+	ticks = strtoul(at, &at, 10);
+	ticks += strtoul(at, NULL, 10);
+	return (double)ticks * 1e6 / (double)sysconf(_SC_CLK_TCK);
 }
 
 static unsigned long anonymous_kib(void)

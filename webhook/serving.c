@@ -175,7 +175,7 @@ int tc_serving_set(struct tc_serving *s, struct tc_str cert, struct tc_str key, 
 	_cleanup_(tc_serving_give) struct tc_serving_pair *p = NULL;
 	bool other;
 
-	if (new_pair(&p, cert, key, err) < 0)
+	if (new_pair(&p, cert, key, err) < 0 || !p)
 		return -1;
 	(void)pthread_mutex_lock(&s->lock);
 	other = !s->current || !same(s->current, p);

@@ -113,16 +113,12 @@ static int new_key(mbedtls_pk_context *key, struct random *r, struct tc_error *e
 
 /* --- the certificate --------------------------------------------------------------------------------------------- */
 
-static int set_validity(mbedtls_x509write_cert *crt, const struct draft *d, struct tc_error *err)
+static int set_validity(mbedtls_x509write_cert *crt, const struct draft *d)
 {
 	char from[32], to[32];
 	struct tm tm;
 	time_t at[2] = {(time_t)d->not_before, (time_t)d->not_after};
 
-	/* Years of four digits: X.509 has no others. */
-	if (d->not_before < 0 || d->not_after > INT64_C(253402300799) || d->not_after <= d->not_before)
-		return tc_fail(err, TC_E_BUG, "a certificate cannot be valid from %lld to %lld",
-			       (long long)d->not_before, (long long)d->not_after);
 	(void)strftime(from, sizeof(from), "%Y%m%d%H%M%S", gmtime_r(&at[0], &tm));
 	(void)strftime(to, sizeof(to), "%Y%m%d%H%M%S", gmtime_r(&at[1], &tm));
 	return mbedtls_x509write_crt_set_validity(crt, from, to);
@@ -174,18 +170,21 @@ static int set_extensions(mbedtls_x509write_cert *crt, const struct draft *d)
 static int write_cert(struct tc_buf *out, const struct draft *d, struct random *r, struct tc_error *err)
 {
 	size_t size = CERT_DER_MAX + (d->san ? d->san->len : 0);
-	unsigned char *der = tc_xalloc(size);
+	unsigned char *der;
 	mbedtls_x509write_cert crt;
 	int rc;
 
+	/* Years of four digits: X.509 has no others. */
+	if (d->not_before < 0 || d->not_after > INT64_C(253402300799) || d->not_after <= d->not_before)
+		return tc_fail(err, TC_E_BUG, "a certificate cannot be valid from %lld to %lld",
+			       (long long)d->not_before, (long long)d->not_after);
+	der = tc_xalloc(size);
 	mbedtls_x509write_crt_init(&crt);
 	mbedtls_x509write_crt_set_version(&crt, MBEDTLS_X509_CRT_VERSION_3);
 	mbedtls_x509write_crt_set_md_alg(&crt, MBEDTLS_MD_SHA256);
 	mbedtls_x509write_crt_set_subject_key(&crt, d->key);
 	mbedtls_x509write_crt_set_issuer_key(&crt, d->signer);
-	rc = set_validity(&crt, d, err);
-	if (rc < 0 && err->code != TC_E_NONE)
-		goto end;
+	rc = set_validity(&crt, d);
 	if (rc == 0)
 		rc = set_serial(&crt, r);
 	if (rc == 0)
@@ -198,11 +197,9 @@ static int write_cert(struct tc_buf *out, const struct draft *d, struct random *
 		rc = mbedtls_x509write_crt_der(&crt, der, size, mbedtls_ctr_drbg_random, &r->drbg);
 	if (rc > 0)
 		put_pem(out, "CERTIFICATE", der + size - rc, (size_t)rc);
-	rc = rc > 0 ? 0 : broken(err, "write a certificate", rc);
-end:
 	mbedtls_x509write_crt_free(&crt);
 	free(der);
-	return rc;
+	return rc > 0 ? 0 : broken(err, "write a certificate", rc);
 }
 
 /* --- names -----------------------------------------------------------------------------------------------------------
@@ -282,6 +279,13 @@ int tc_ca_make(struct tc_pem *out, const char *common_name, int64_t now, int64_t
 {
 	char subject[COMMON_NAME_MAX + 8];
 	mbedtls_pk_context key;
+	struct draft d = {.subject = subject,
+			  .issuer = subject,
+			  .key = &key,
+			  .signer = &key,
+			  .ca = true,
+			  .not_before = now - TC_CERT_BACKDATE,
+			  .not_after = now + lifetime};
 	struct random r;
 	int rc;
 
@@ -296,15 +300,7 @@ int tc_ca_make(struct tc_pem *out, const char *common_name, int64_t now, int64_t
 	mbedtls_pk_init(&key);
 	rc = new_key(&key, &r, err);
 	if (rc == 0)
-		rc = write_cert(&out->cert,
-				&(struct draft){.subject = subject,
-						.issuer = subject,
-						.key = &key,
-						.signer = &key,
-						.ca = true,
-						.not_before = now - TC_CERT_BACKDATE,
-						.not_after = now + lifetime},
-				&r, err);
+		rc = write_cert(&out->cert, &d, &r, err);
 	if (rc == 0)
 		rc = put_key(&out->key, &key, err);
 	mbedtls_pk_free(&key);
@@ -327,9 +323,12 @@ static int read_ca(const struct tc_pem *ca, mbedtls_x509_crt *crt, mbedtls_pk_co
 	return 0;
 }
 
-static int sign_leaf(struct tc_pem *out, struct draft *d, struct random *r, const struct tc_pem *ca,
+/* base: all but the keys and the issuer. */
+static int sign_leaf(struct tc_pem *out, const struct draft *base, struct random *r, const struct tc_pem *ca,
 		     struct tc_error *err)
 {
+	_cleanup_cert_info_ struct tc_cert_info info = {0};
+	struct draft d = *base;
 	mbedtls_pk_context key, signer;
 	mbedtls_x509_crt crt;
 	char issuer[512];
@@ -339,24 +338,19 @@ static int sign_leaf(struct tc_pem *out, struct draft *d, struct random *r, cons
 	mbedtls_pk_init(&signer);
 	mbedtls_x509_crt_init(&crt);
 	rc = read_ca(ca, &crt, &signer, err);
-	if (rc == 0) {
-		int64_t end;
-		_cleanup_cert_info_ struct tc_cert_info info = {0};
-
-		rc = mbedtls_x509_dn_gets(issuer, sizeof(issuer), &crt.subject) < 0
-			     ? tc_fail(err, TC_E_USAGE, "the CA's name is too long")
-			     : tc_cert_info(&info, tc_buf_str(&ca->cert), err);
-		end = info.not_after;
-		if (d->not_after > end)
-			d->not_after = end;
-	}
+	if (rc == 0 && mbedtls_x509_dn_gets(issuer, sizeof(issuer), &crt.subject) < 0)
+		rc = tc_fail(err, TC_E_USAGE, "the CA's name is too long");
+	if (rc == 0)
+		rc = tc_cert_info(&info, tc_buf_str(&ca->cert), err);
 	if (rc == 0)
 		rc = new_key(&key, r, err);
-	d->issuer = issuer;
-	d->key = &key;
-	d->signer = &signer;
-	if (rc == 0)
-		rc = write_cert(&out->cert, d, r, err);
+	if (rc == 0) {
+		d.issuer = issuer;
+		d.key = &key;
+		d.signer = &signer;
+		d.not_after = d.not_after < info.not_after ? d.not_after : info.not_after;
+		rc = write_cert(&out->cert, &d, r, err);
+	}
 	if (rc == 0)
 		rc = put_key(&out->key, &key, err);
 	mbedtls_x509_crt_free(&crt);
@@ -370,6 +364,10 @@ int tc_leaf_make(struct tc_pem *out, const struct tc_pem *ca, const char *const 
 {
 	_cleanup_buf_ struct tc_buf san = {0};
 	char subject[COMMON_NAME_MAX + 8] = "CN=tentc webhook";
+	struct draft d = {.subject = subject,
+			  .san = &san,
+			  .not_before = now - TC_CERT_BACKDATE,
+			  .not_after = now + lifetime};
 	struct random r;
 	int rc;
 
@@ -383,12 +381,7 @@ int tc_leaf_make(struct tc_pem *out, const struct tc_pem *ca, const char *const 
 		(void)snprintf(subject, sizeof(subject), "CN=%s", names[0]);
 	if (random_open(&r, err) < 0)
 		return -1;
-	rc = sign_leaf(out,
-		       &(struct draft){.subject = subject,
-				       .san = &san,
-				       .not_before = now - TC_CERT_BACKDATE,
-				       .not_after = now + lifetime},
-		       &r, ca, err);
+	rc = sign_leaf(out, &d, &r, ca, err);
 	/* The issuer's name went through a text: it must have come back as it was. */
 	if (rc == 0 && tc_chain_check(tc_buf_str(&out->cert), tc_buf_str(&ca->cert), now, err) < 0)
 		rc = tc_wrap(err, "the new certificate does not fit its CA");

@@ -36,6 +36,6 @@ struct tc_watch {
 };
 
 /* Returns when *stop is true. */
-void tc_watch_run(const struct tc_kube_config *config, const struct tc_watch *watch);
+void tc_watch_run(const struct tc_kube_config *config, const struct tc_watch *w);
 
 #endif

@@ -29,14 +29,23 @@ char *tc_base64(struct tc_arena *mem, struct tc_str data)
 {
 	char *text = tc_alloc_text(mem, (data.len + 2) / 3 * 4 + 1), *out = text;
 
-	for (size_t i = 0; i < data.len; i += 3) {
-		size_t have = data.len - i < 3 ? data.len - i : 3;
-		uint32_t bits = 0;
+	size_t i = 0;
 
-		for (size_t k = 0; k < 3; k++)
-			bits = bits << 8 | (k < have ? (unsigned char)data.s[i + k] : 0);
-		for (size_t k = 0; k < 4; k++)
-			*out++ = k <= have ? base64_digits[bits >> (18 - 6 * k) & 63] : '=';
+	for (; data.len - i >= 3; i += 3, out += 4) {
+		const unsigned char *in = (const unsigned char *)data.s + i;
+
+		out[0] = base64_digits[in[0] >> 2];
+		out[1] = base64_digits[(in[0] & 3) << 4 | in[1] >> 4];
+		out[2] = base64_digits[(in[1] & 15) << 2 | in[2] >> 6];
+		out[3] = base64_digits[in[2] & 63];
+	}
+	if (i < data.len) {
+		unsigned char a = (unsigned char)data.s[i], b = data.len - i > 1 ? (unsigned char)data.s[i + 1] : 0;
+
+		*out++ = base64_digits[a >> 2];
+		*out++ = base64_digits[(a & 3) << 4 | b >> 4];
+		*out++ = data.len - i > 1 ? base64_digits[(b & 15) << 2] : '=';
+		*out++ = '=';
 	}
 	*out = '\0';
 	return text;

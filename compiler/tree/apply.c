@@ -154,8 +154,25 @@ struct writing {
 	struct tc_buf *out, *path;
 	struct tc_arena *tmp;
 	const struct tc_patch *p;
+	struct tc_ptrmap touched; /* the places of operations, and what stands above them */
 	bool any;
 };
+
+/* Most of a document is none of a patch's business: it is not walked through. */
+static void touch(struct writing *w)
+{
+	for (const struct tc_op *op = w->p->first; op; op = op->next) {
+		const struct tc_node *n = op->at ? op->at : op->parent;
+
+		for (; n && !tc_ptrmap_find(&w->touched, n); n = n->parent)
+			tc_ptrmap_add(&w->touched, n);
+	}
+}
+
+static bool is_touched(const struct writing *w, const struct tc_node *n)
+{
+	return tc_ptrmap_find(&w->touched, n) != NULL;
+}
 
 static void write_op(struct writing *w, const char *name, const struct tc_node *value)
 {
@@ -197,6 +214,10 @@ static void write_seq(struct writing *w, const struct tc_node *seq)
 	size_t len = w->path->len, nth = 0;
 
 	for (const struct tc_node *i = seq->first; i; i = i->next) {
+		if (!is_touched(w, i)) {
+			nth++;
+			continue;
+		}
 		tc_buf_printf(w->path, "/%zu", nth);
 		nth += write_change(w, i);
 		path_cut(w, len);
@@ -208,8 +229,9 @@ static void write_map(struct writing *w, const struct tc_node *map)
 	size_t len = w->path->len;
 
 	for (const struct tc_node *key = map->first; key; key = key->next->next) {
-		if (key->flags & TC_NODE_MERGE)
-			continue; /* its place is another one; the patch is marked as crossed */
+		/* Of a merge, the place is another one; the patch is marked as crossed. */
+		if ((key->flags & TC_NODE_MERGE) || !is_touched(w, key->next))
+			continue;
 		tc_pointer_token(w->path, tc_key_text(w->tmp, key));
 		write_change(w, key->next);
 		path_cut(w, len);
@@ -238,9 +260,10 @@ void tc_patch_json(struct tc_buf *out, const struct tc_patch *p)
 {
 	_cleanup_(tc_arena_free) struct tc_arena *tmp = tc_arena_new(1024);
 	_cleanup_buf_ struct tc_buf path = {0};
-	struct writing w = {.out = out, .path = &path, .tmp = tmp, .p = p};
+	struct writing w = {.out = out, .path = &path, .tmp = tmp, .p = p, .touched = {.mem = tmp}};
 
 	tc_buf_putc(out, '[');
+	touch(&w);
 	if (p->count > 0)
 		write_change(&w, p->root);
 	tc_buf_putc(out, ']');

@@ -11,8 +11,8 @@
 #endif
 
 static const struct tc_command *const commands[] = {
-	&tc_cmd_compile, &tc_cmd_validate, &tc_cmd_identity, &tc_cmd_schema, &tc_cmd_keygen,
-	&tc_cmd_admit,   &tc_cmd_serve,    &tc_cmd_certs,    &tc_cmd_help,   &tc_cmd_version,
+	&tc_cmd_compile, &tc_cmd_validate, &tc_cmd_identity,  &tc_cmd_schema, &tc_cmd_keygen,  &tc_cmd_admit,
+	&tc_cmd_serve,   &tc_cmd_certs,    &tc_cmd_bootstrap, &tc_cmd_help,   &tc_cmd_version,
 };
 
 /* Every command has it, so it is not a row of each. */

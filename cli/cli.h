@@ -53,7 +53,7 @@ struct tc_front {
 };
 
 extern const struct tc_command tc_cmd_compile, tc_cmd_validate, tc_cmd_identity, tc_cmd_schema, tc_cmd_keygen,
-	tc_cmd_admit, tc_cmd_serve, tc_cmd_certs, tc_cmd_help, tc_cmd_version;
+	tc_cmd_admit, tc_cmd_serve, tc_cmd_certs, tc_cmd_bootstrap, tc_cmd_help, tc_cmd_version;
 
 int tc_cli_run(int argc, char **argv, const struct tc_front *front, struct tc_error *err);
 

@@ -271,6 +271,10 @@ def watches(report, c, probe):
             until(lambda: any(x.get("data") == {"a": "2"} for x in w.ops("seen")), 10, "the change")
             c.api("DELETE", CMS + "/during")
             w.wait_seen("during", "gone")
+            # A tenant's text may hold a NUL: it must not take the watch away from everybody.
+            c.api("POST", CMS, cm("nul", a="x\0y"))
+            w.wait_seen("nul")
+            equal(w.ops("trouble"), [])
             equal({x["kind"] for x in w.ops("seen")}, {"ConfigMap"})
             check(w.end() < 0.5, "ended late")
             equal(w.lines[-1]["op"], "stopped")

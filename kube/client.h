@@ -1,10 +1,10 @@
 /* client.h - calls to the API server, one after the other, on one connection that is kept.
  *
  * main() calls curl_global_init before the first client or watch, in one thread, and ignores SIGPIPE (a TLS connection
- * that breaks while it is written to); nothing else here is global. A client
- * belongs to one thread; clients of one configuration may run side by side, and the configuration outlives them. Every
- * call has a time limit. Bodies are JSON (jansson); an answer belongs to the caller. A 401 reads the token again and
- * tries once more; nothing else is repeated here: err says whether a retry may help. Answers over 64 MiB are refused.
+ * that breaks while it is written to); nothing else here is global. A client belongs to one thread; clients of one
+ * configuration may run side by side, and the configuration outlives them. Every call has a time limit. Bodies are JSON
+ * (jansson); an answer belongs to the caller. A 401 reads the token again and tries once more; nothing else is repeated
+ * here: err says whether a retry may help. Answers over 64 MiB are refused.
  */
 #ifndef TC_KUBE_CLIENT_H
 #define TC_KUBE_CLIENT_H

@@ -277,8 +277,11 @@ static int renew_leaf(struct tc_certs *c, const struct tc_plan *plan, const char
 
 	if (tc_cert_info(&ca, tc_buf_str(&c->ca.cert), err) < 0)
 		return -1; /* unreachable: it is usable */
+	/* Somebody has asked for shorter lives since: that holds from now on, not when this one ends. Twice as long, so
+	 * that replicas which were told a little different lives do not quarrel. */
+	due |= good && leaf.not_after - plan->now > 2 * plan->lifetime;
 	/* It lives as long as its CA already: another would live no longer. */
-	if (due && leaf.not_after >= ca.not_after)
+	if (due && leaf.not_after >= ca.not_after && ca.not_after - plan->now <= plan->lifetime)
 		due = false;
 	if (good && !lacks && !due)
 		return 0;

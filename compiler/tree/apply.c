@@ -247,8 +247,6 @@ static void write_below(struct writing *w, const struct tc_node *n)
 		write_seq(w, n);
 	else if (n->kind == TC_MAP)
 		write_map(w, n);
-	else
-		return;
 	for (const struct tc_op *op = ops_at(w->p, n); op; op = op->next_here) {
 		tc_pointer_token(w->path, op->kind == TC_OP_ADD_ITEM ? TC_STR("-") : op->key->text);
 		write_op(w, "add", op->value);

@@ -298,7 +298,6 @@ static bool verifies(struct replica *r, const struct tc_buf *known, struct tc_er
 	uint64_t sum = 1;
 	int64_t from = 0, to = 0;
 	_cleanup_(tc_serving_give) struct tc_serving_pair *p = tc_serving_take(r->serving);
-	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(4096);
 	gnutls_x509_crt_t leaf;
 	gnutls_datum_t pem = {0};
 	const gnutls_datum_t *der;

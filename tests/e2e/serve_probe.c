@@ -79,7 +79,6 @@ int main(int argc, char **argv)
 				      .metrics_port = UINT_MAX,
 				      .serving = serving,
 				      .version = "probe",
-				      .config_hash = "none",
 				      .metrics = &metrics,
 				      .log = &log};
 
@@ -91,6 +90,7 @@ int main(int argc, char **argv)
 	for (int i = 2; i < argc; i++)
 		set_option(&conf, argv[i]);
 	conf.admit = (struct tc_admit){.config = tc_config_default(mem), .limits = &limits};
+	conf.config_hash = conf.admit.config_hash = tc_config_hash(mem, conf.admit.config);
 	sigaction(SIGTERM, &end, NULL);
 	sigaction(SIGINT, &end, NULL);
 	if (run(&conf, &files, &err) < 0) {

@@ -101,8 +101,10 @@ void tc_diags_sort(struct tc_diags *d);
  * some were dropped, a last line says how many. */
 void tc_diags_render(struct tc_buf *out, struct tc_diags *d, struct tc_diag_style style);
 
-/* One diagnostic in one line, without its notes: "shop.yaml:12:5: unknown dependency ... [TC110]". */
-void tc_diag_line(struct tc_buf *out, const struct tc_diag *diag, struct tc_diag_style style);
+/* Sorts, and hands out each in one line, without its notes: "shop.yaml:12:5: unknown dependency ... [TC110]". take
+ * answers whether it wants more. */
+void tc_diags_lines(struct tc_diags *d, struct tc_diag_style style,
+		    bool (*take)(void *to, const struct tc_diag *diag, struct tc_str line), void *to);
 
 /* The nearest of n candidates to word by Damerau-Levenshtein distance, at most a third of word's length (at least 1),
  * NULL when none is that near. Ties go to the earlier. For "did you mean". Words over 64 bytes have no neighbours. */

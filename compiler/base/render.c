@@ -353,13 +353,23 @@ static void add_diag(struct renderer *r, const struct tc_diag *diag)
 	}
 }
 
-void tc_diag_line(struct tc_buf *out, const struct tc_diag *diag, struct tc_diag_style style)
+void tc_diags_lines(struct tc_diags *d, struct tc_diag_style style,
+		    bool (*take)(void *to, const struct tc_diag *diag, struct tc_str line), void *to)
 {
-	struct renderer r = {.out = out, .mem = diag->all->mem, .style = style, .more_keys = diag->all->secret_keys};
-	struct tc_place place;
+	_cleanup_buf_ struct tc_buf line = {0};
+	struct renderer r = {.out = &line, .mem = d->mem, .style = style, .more_keys = d->secret_keys};
+	bool more = true;
 
-	(void)add_place(&r, place_for(&r, diag->at), &place);
-	add_message(&r, &(struct block){.at = diag->at, .text = diag->text, .id = diag->id});
+	tc_diags_sort(d);
+	for (size_t i = 0; i < d->count && more; i++) {
+		const struct tc_diag *diag = d->list[i];
+		struct tc_place place;
+
+		tc_buf_clear(&line);
+		(void)add_place(&r, place_for(&r, diag->at), &place);
+		add_message(&r, &(struct block){.at = diag->at, .text = diag->text, .id = diag->id});
+		more = take(to, diag, tc_buf_str(&line));
+	}
 }
 
 void tc_diags_render(struct tc_buf *out, struct tc_diags *d, struct tc_diag_style style)

@@ -35,7 +35,7 @@ struct tc_admission {
 
 	struct tc_str *warnings; /* as they go out */
 	size_t nwarnings, warnings_cap, warnings_len;
-	size_t unsaid; /* warnings beyond what is sent */
+	const char *errors_are; /* before an error that is only warned of */
 };
 
 /* admit_read.c. False, with one line in *why: no AdmissionReview v1. */

@@ -38,7 +38,7 @@ static const char *locate(void *self, struct tc_pos at)
 	for (size_t i = 0; i < a->work.ndocs; i++) {
 		const struct tc_node *n = a->work.docs[i].root;
 
-		if (tc_node_source(n) != at.src)
+		if (!n || tc_node_source(n) != at.src)
 			continue;
 		for (const struct tc_node *next = n; next; next = node_below(n, at.off))
 			n = next;
@@ -82,36 +82,34 @@ static struct tc_str cut(struct tc_str text)
 	return (struct tc_str){.s = text.s, .len = len + 3};
 }
 
-static void add_warning(struct tc_admission *a, const struct tc_buf *line)
+static void push_warning(struct tc_admission *a, struct tc_str text)
 {
-	struct tc_str text = cut((struct tc_str){.s = tc_strndup(a->mem, line->p, line->len), .len = line->len});
-
-	if (a->unsaid || a->warnings_len + text.len > WARNINGS_MAX - WARNINGS_REST) {
-		a->unsaid++;
-		return;
-	}
 	tc_grow(a->mem, a->warnings, a->nwarnings, a->warnings_cap);
 	a->warnings[a->nwarnings++] = text;
 	a->warnings_len += text.len;
 }
 
+static bool take_warning(void *to, const struct tc_diag *diag, struct tc_str line)
+{
+	struct tc_admission *a = to;
+	const char *text =
+		tc_printf(a->mem, "%s%.*s", diag->severity == TC_ERROR ? a->errors_are : "", TC_STR_ARG(line));
+	struct tc_str warning = cut(tc_str(text));
+
+	if (a->warnings_len + warning.len > WARNINGS_MAX - WARNINGS_REST)
+		return false;
+	push_warning(a, warning);
+	return true;
+}
+
 void tc_admit_warn_all(struct tc_admission *a, const char *errors_are)
 {
-	_cleanup_buf_ struct tc_buf line = {0};
+	size_t unsaid;
 
-	tc_diags_sort(&a->diags);
-	a->unsaid = 0;
-	for (size_t i = 0; i < a->diags.count; i++) {
-		tc_buf_clear(&line);
-		if (a->diags.list[i]->severity == TC_ERROR)
-			tc_buf_puts(&line, errors_are);
-		tc_diag_line(&line, a->diags.list[i], style(a));
-		add_warning(a, &line);
-	}
-	a->unsaid += a->diags.dropped;
-	if (!a->unsaid)
-		return;
-	tc_grow(a->mem, a->warnings, a->nwarnings, a->warnings_cap);
-	a->warnings[a->nwarnings++] = tc_str(
-		tc_printf(a->mem, "tentc: %zu more problem%s not shown", a->unsaid, a->unsaid == 1 ? " is" : "s are"));
+	a->errors_are = errors_are;
+	tc_diags_lines(&a->diags, style(a), take_warning, a);
+	unsaid = a->diags.count - a->nwarnings + a->diags.dropped;
+	if (unsaid)
+		push_warning(a, tc_str(tc_printf(a->mem, "tentc: %zu more problem%s not shown", unsaid,
+						 unsaid == 1 ? " is" : "s are")));
 }

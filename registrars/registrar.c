@@ -3,6 +3,7 @@
 /* Those that are there; each brings its row. */
 const struct tc_registrar_ops *const tc_registrars[] = {
 	&tc_registrar_postgres,
+	&tc_registrar_rustfs,
 	NULL,
 };
 

@@ -36,7 +36,7 @@ struct tc_door {
 	bool running;
 	int listen_fd, epoll_fd, wake_fd;
 	unsigned port;
-	size_t most;          /* connections, since it was tidied: the doorman's own */
+	size_t most, last;    /* connections, since it was tidied, and a moment ago: the doorman's own */
 	uint64_t tidied;      /* when: too */
 	atomic_size_t open;   /* handed to libmicrohttpd and not closed yet */
 	atomic_bool closing;  /* no new connections, and idle ones end */
@@ -190,13 +190,15 @@ static void look(struct tc_door *d, const struct epoll_event *e)
 /* The C library keeps what was freed for the next crowd, which may never come. */
 static void tidy(struct tc_door *d, uint64_t now)
 {
-	size_t open = atomic_load(&d->open);
+	size_t open = atomic_load(&d->open), before = d->last;
 
+	d->last = open;
 	if (open > d->most)
 		d->most = open;
 	if (now - d->tidied < TIDY_MS)
 		return;
-	if (d->most > CROWD && open < d->most / 4) {
+	/* When the crowd is gone, not while it goes. */
+	if (d->most > CROWD && open < d->most / 4 && open >= before) {
 		d->most = open;
 		atomic_store(&d->untidy, true);
 	}

@@ -145,7 +145,6 @@ static void decide(struct tc_admission *a)
 
 static void run_stage(struct tc_admission *a)
 {
-	tc_admit_compare(a);
 	tc_transform(&a->work, a->mem);
 	find_tentacle(a);
 	tc_admit_check_holder(a);
@@ -167,12 +166,12 @@ static void admit_object(struct tc_admission *a)
 	a->out->audit = is_audit(a);
 	tc_admit_context(a);
 	tc_notice(a->mem, &a->work.docs[0], &a->diags);
-	if (is_foreign(a)) {
-		leave(a, "no contract");
-	} else {
+	tc_admit_compare(a);
+	if (is_foreign(a))
+		tc_admit_check_holder(a);
+	else
 		run_stage(a);
-		decide(a);
-	}
+	decide(a);
 	a->out->errors = a->diags.errors;
 	if (a->out->verdict != TC_VERDICT_DENIED)
 		tc_admit_warn_all(a,

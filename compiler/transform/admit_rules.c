@@ -127,23 +127,48 @@ void tc_admit_compare(struct tc_admission *a)
 		a->stage.level = old_level(a);
 }
 
+/* What an object's pods would be, and where it says so: a tentacle by its contract, anything else by the label that it
+ * gives them. NULL: nobody. */
+static const char *identity_of(struct tc_admission *a, struct tc_pos *at)
+{
+	const struct tc_tentacle *t = a->tentacle;
+	const struct tc_node *label;
+
+	if (t) {
+		*at = a->object->at;
+		return t->workload ? t->name : NULL;
+	}
+	if (a->review.kind->role != TC_ROLE_WORKLOAD)
+		return NULL;
+	label = tc_get_path(tc_object_template(a->object), "metadata", "labels", TC_LABEL_RELEASE, NULL);
+	*at = tc_node_pos(label);
+	return tc_text(label).len ? tc_strndup(a->mem, tc_text(label).s, tc_text(label).len) : NULL;
+}
+
 void tc_admit_check_holder(struct tc_admission *a)
 {
 	const struct tc_knowledge *k = a->how->knowledge;
-	const struct tc_tentacle *t = a->tentacle;
-	const char *kind, *uid = NULL;
+	const char *own = a->object->kind->kind, *name, *kind, *uid = NULL;
+	struct tc_pos at;
 	struct tc_diag *d;
 
-	if (!k || !k->holder || !t || !t->workload)
+	if (!k || !k->holder)
 		return;
-	kind = k->holder(k->self, t->enclave, t->name, &uid);
+	name = identity_of(a, &at);
+	kind = name ? k->holder(k->self, a->enclave, name, &uid) : NULL;
 	/* Two of one kind are the API server's business. */
-	if (!kind || strcmp(kind, t->workload->kind->kind) == 0 ||
-	    (uid && tc_is_string(tc_get(tc_object_metadata(t->workload), "uid"), uid)))
+	if (!kind || strcmp(kind, own) == 0 || (uid && tc_is_string(tc_get(tc_object_metadata(a->object), "uid"), uid)))
 		return;
-	d = tc_diag(&a->diags, TC_MSG_NAME_TAKEN, t->workload->at,
-		    "%s \"%s\" has the name of another workload of enclave \"%s\", which is a %s",
-		    t->workload->kind->kind, t->name, t->enclave, kind);
+	if (!a->tentacle) {
+		d = tc_diag(&a->diags, TC_MSG_NAME_TAKEN, at,
+			    "%s \"%s\" would give its pods the identity of %s \"%s\" of enclave \"%s\"", own,
+			    a->object->name, kind, name, a->enclave);
+		tc_diag_help(d, "remove the label %s: tentc sets it where it belongs", TC_LABEL_RELEASE);
+		return;
+	}
+	d = tc_diag(&a->diags, TC_MSG_NAME_TAKEN, at,
+		    "%s \"%s\" has the name of another workload of enclave \"%s\", which is a %s", own, name,
+		    a->enclave, kind);
 	tc_diag_help(d,
 		     "a tentacle's name is its identity in every service: rename one of them, or delete the %s "
 		     "first",

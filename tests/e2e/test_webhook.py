@@ -341,6 +341,12 @@ def objects(report, cluster, tentc):
               10, "the first is known")
         message = post(cluster, "/apis/apps/v1/namespaces/shop/statefulsets", o, want=422)["message"]
         contains(message, "Deployment")
+        thief = deployment("twin", None)
+        thief.update(kind="StatefulSet")
+        thief["spec"]["serviceName"] = "twin"
+        thief["spec"]["template"]["metadata"]["labels"]["tentacular.io/release"] = "twin"
+        message = post(cluster, "/apis/apps/v1/namespaces/shop/statefulsets", thief, want=422)["message"]
+        contains(message, "would give its pods the identity of Deployment")
 
     with report.case("level: a Deployment of an older tentc stays as it is"):
         old = cluster.api("GET", where + "/helm").json

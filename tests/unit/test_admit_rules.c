@@ -462,9 +462,38 @@ static void test_one_workload_of_a_name(void **state)
 	w.holder = "Deployment";
 	ask(&w, "CREATE", object, NULL);
 	patched(&w);
-	/* A workload without a contract has no identity to take. */
+	/* A workload without a contract has no identity to take... */
 	w.holder = "StatefulSet";
 	assert_string_equal(ask(&w, "CREATE", DEPLOYMENT(NAMED("")), NULL), ALLOWED);
+}
+
+/* ... unless it gives its pods the label of one: a second kind of the victim's name, which the policies let pass. */
+static void test_the_label_of_another(void **state)
+{
+	static const char thief[] =
+		"{\"apiVersion\":\"apps/v1\",\"kind\":\"StatefulSet\",\"metadata\":{\"name\":\"web\"},\"spec\":{"
+		"\"template\":{\"metadata\":{\"labels\":{\"tentacular.io/release\":\"web\"}},"
+		"\"spec\":{\"containers\":[{\"name\":\"c\"}]}}}}";
+	_cleanup_world_ struct world w;
+
+	(void)state;
+	world_make(&w);
+	w.holder = "Deployment";
+	ask(&w, "CREATE", thief, NULL);
+	assert_string_equal(denial(&w),
+			    "StatefulSet/web: /spec/template/metadata/labels/tentacular.io~1release: error: "
+			    "StatefulSet \"web\" would "
+			    "give its pods the identity of Deployment \"web\" of enclave \"shop\" [TC204]\n"
+			    "  help: remove the label tentacular.io/release: tentc sets it where it belongs");
+	/* Finalizers must come off whatever it is. */
+	ask(&w, "UPDATE", thief, thief);
+	untouched(&w, "unchanged");
+	w.audit = true;
+	ask(&w, "CREATE", thief, NULL);
+	untouched(&w, "audit");
+	w.audit = false;
+	w.holder = NULL;
+	assert_string_equal(ask(&w, "CREATE", thief, NULL), ALLOWED);
 }
 
 static void test_audit(void **state)
@@ -532,6 +561,7 @@ int main(void)
 		cmocka_unit_test(test_pod),
 		cmocka_unit_test(test_level),
 		cmocka_unit_test(test_one_workload_of_a_name),
+		cmocka_unit_test(test_the_label_of_another),
 		cmocka_unit_test(test_audit),
 		cmocka_unit_test(test_other_configuration),
 	};

@@ -143,7 +143,7 @@ int tc_postgres_use(struct tc_postgres *p, const char *database, bool *missing, 
 	}
 	tc_pg_close(&p->pg);
 	if (missing)
-		*missing = strcmp(why.state, "3D000") == 0;
+		*missing = strcmp(why.state, "3D000") == 0 || strcmp(why.state, "55000") == 0;
 	return tc_pg_fail(err, step, &why);
 }
 

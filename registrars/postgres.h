@@ -185,7 +185,7 @@ void tc_postgres_names(struct tc_postgres *p, struct tc_pg_names *out, const str
 void tc_postgres_credential(struct tc_postgres *p, struct tc_pg_names *n);
 void tc_postgres_enclave_names(struct tc_postgres *p, struct tc_pg_names *out, const char *enclave);
 /* Makes p->pg the administrator's session in that database. *missing (may be NULL): the answer is -1 and the database
- * is not there. */
+ * is not there, or closed because its making was interrupted. */
 int tc_postgres_use(struct tc_postgres *p, const char *database, bool *missing, struct tc_error *err);
 /* Tells the step (NULL: nothing may change), runs sql, and makes a failure an error. */
 int tc_postgres_do(struct tc_postgres *p, PGresult **rows, const char *step, const char *sql, struct tc_error *err);

@@ -5,39 +5,28 @@
 /* How many at a time to begin with; halved where the server has no memory or no time for so many. */
 #define PART 500
 
+/* In its schema, or its own in the schemas of others; where it may not look, DROP OWNED finds it. */
+#define ITS(owner) "(n.nspname = r.rolname OR (" owner " = r.oid AND has_schema_privilege(n.oid, 'USAGE')))"
+#define RELATIONS(kinds)                                                                                              \
+	"SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace " \
+	"WHERE c.relkind IN (" kinds ") AND " ITS("c.relowner")
+
 /* Kinds in an order in which few of them pull others along. */
 static const struct kind {
-	const char *what, *drop, *list; /* list: names of some of them; %s is the role as text */
+	const char *what, *drop, *list; /* list: their names; r is the row of the role in pg_roles */
 } kinds[] = {
-	{"views", "DROP VIEW",
-	 "SELECT format('%%I.%%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = "
-	 "c.relnamespace\n"
-	 "WHERE c.relkind = 'v' AND (n.nspname = %s OR c.relowner = r.oid) ORDER BY c.oid"},
-	{"materialized views", "DROP MATERIALIZED VIEW",
-	 "SELECT format('%%I.%%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = "
-	 "c.relnamespace\n"
-	 "WHERE c.relkind = 'm' AND (n.nspname = %s OR c.relowner = r.oid) ORDER BY c.oid"},
-	{"foreign tables", "DROP FOREIGN TABLE",
-	 "SELECT format('%%I.%%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = "
-	 "c.relnamespace\n"
-	 "WHERE c.relkind = 'f' AND (n.nspname = %s OR c.relowner = r.oid) ORDER BY c.oid"},
+	{"views", "DROP VIEW", RELATIONS("'v'")},
+	{"materialized views", "DROP MATERIALIZED VIEW", RELATIONS("'m'")},
+	{"foreign tables", "DROP FOREIGN TABLE", RELATIONS("'f'")},
 	/* parts before what they are parts of */
-	{"tables", "DROP TABLE",
-	 "SELECT format('%%I.%%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = "
-	 "c.relnamespace\n"
-	 "WHERE c.relkind IN ('r', 'p') AND (n.nspname = %s OR c.relowner = r.oid)\n"
-	 "ORDER BY c.relispartition DESC, c.relkind = 'p', c.oid"},
-	{"sequences", "DROP SEQUENCE",
-	 "SELECT format('%%I.%%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = "
-	 "c.relnamespace\n"
-	 "WHERE c.relkind = 'S' AND (n.nspname = %s OR c.relowner = r.oid) ORDER BY c.oid"},
+	{"tables", "DROP TABLE", RELATIONS("'r', 'p'") " ORDER BY c.relispartition DESC, c.relkind = 'p', c.oid"},
+	{"sequences", "DROP SEQUENCE", RELATIONS("'S'")},
 	{"functions", "DROP ROUTINE",
-	 "SELECT f.oid::regprocedure::text FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace\n"
-	 "WHERE n.nspname = %s OR f.proowner = r.oid ORDER BY f.oid"},
+	 "SELECT f.oid::regprocedure::text FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace "
+	 "WHERE " ITS("f.proowner")},
 	{"types", "DROP TYPE",
-	 "SELECT format('%%I.%%I', n.nspname, t.typname) FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace\n"
-	 "WHERE t.typrelid = 0 AND t.typelem = 0 AND t.typtype IN ('b', 'd', 'e', 'r') AND\n"
-	 "(n.nspname = %s OR t.typowner = r.oid) ORDER BY t.oid"},
+	 "SELECT format('%I.%I', n.nspname, t.typname) FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace "
+	 "WHERE t.typrelid = 0 AND t.typelem = 0 AND t.typtype IN ('b', 'd', 'e', 'r') AND " ITS("t.typowner")},
 };
 
 /* Fewer at a time may be what helps. */
@@ -65,22 +54,13 @@ static int list_of_kind(struct tc_postgres *p, const struct tc_pg_names *n, cons
 			const char **names, const char **count, struct tc_error *err)
 {
 	_cleanup_(tc_pg_result_free) PGresult *rows = NULL;
-	const char *role = tc_sql_text_in(p->mem, n->role);
-	_cleanup_buf_ struct tc_buf sql = {0};
+	const char *sql =
+		tc_printf(p->mem,
+			  "SELECT string_agg(x.name, ', '), count(*) FROM pg_roles r, LATERAL (%s LIMIT %u) x(name)\n"
+			  "WHERE r.rolname = %s;",
+			  kind->list, part, tc_sql_text_in(p->mem, n->role));
 
-	tc_buf_puts(&sql, "SELECT string_agg(x.name, ', '), count(*) FROM pg_roles r, LATERAL (");
-	for (const char *c = kind->list; *c; c++) {
-		if (*c != '%') {
-			tc_buf_putc(&sql, *c);
-			continue;
-		}
-		if (*++c == 's')
-			tc_buf_puts(&sql, role);
-		else
-			tc_buf_putc(&sql, '%');
-	}
-	tc_buf_printf(&sql, " LIMIT %u) x(name) WHERE r.rolname = %s;", part, role);
-	if (tc_postgres_do(p, &rows, NULL, tc_sql_read(p->mem, p->pg.seconds, sql.p), err) < 0)
+	if (tc_postgres_do(p, &rows, NULL, tc_sql_read(p->mem, p->pg.seconds, sql), err) < 0)
 		return -1;
 	*names = PQntuples(rows) == 1 ? tc_strdup(p->mem, PQgetvalue(rows, 0, 0)) : "";
 	*count = PQntuples(rows) == 1 ? tc_strdup(p->mem, PQgetvalue(rows, 0, 1)) : "0";

@@ -12,6 +12,7 @@ static const struct {
 	{"28000", TC_E_USAGE, "the server lets the administrator not in",
 	 "look at services.postgres.admin.user, the role's LOGIN, and pg_hba.conf"},
 	{"3D000", TC_E_USAGE, "the database does not exist", "have a DBA run what tentc bootstrap postgres prints"},
+	{"55000", TC_E_USAGE, "the database is closed to all connections", "see datallowconn of pg_database"},
 	{"53300", TC_E_RETRY, "the server has no connection left", NULL},
 	{"57P03", TC_E_RETRY, "the server is starting or stopping", NULL},
 	{"57P01", TC_E_RETRY, "the server ended the session", NULL},
@@ -29,7 +30,7 @@ static const struct {
 	 "the administrator lacks a right: have a DBA run what tentc bootstrap postgres prints; on PostgreSQL 16 and "
 	 "later, roles that another administrator made have to be granted to this one WITH ADMIN OPTION"},
 	{"2BP01", TC_E_REJECTED, NULL,
-	 "what depends on the role is in another database: drop it there, then try again"},
+	 "what it names is not ours to take away: have its owner drop it or REVOKE it, then try again"},
 	{TC_STATE_FOREIGN_MARK, TC_E_REJECTED, NULL,
 	 "it was left as it is; give this installation names of its own, or drop what is there by hand"},
 	{TC_STATE_FOREIGN_SCHEMA, TC_E_REJECTED, NULL, "it was left as it is; rename or drop that schema by hand"},

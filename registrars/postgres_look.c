@@ -217,7 +217,7 @@ static int look_elsewhere(struct tc_postgres *p, struct tc_pg_seen *out, const s
 	judge(out, n, rows, 0);
 	if (out->there && !out->foreign) {
 		out->observed.state = TC_STATE_DIFFERS;
-		tc_observed_add(&out->observed, "the database \"%s\" does not exist", n->database);
+		tc_observed_add(&out->observed, "the database \"%s\" does not exist, or is closed", n->database);
 	}
 	return 0;
 }

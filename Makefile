@@ -111,13 +111,14 @@ BENCH_WEBHOOK_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard bench/webhook/*.c
 BENCH_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard bench/*.c)))
 REPLAY_OBJ := $(B)/tests/fuzz/replay.o
 ORACLE_OBJ := $(B)/tests/oracle/read.o
-ALL_OBJ := $(LIB_OBJ) $(CLI_OBJ) $(CLUSTER_OBJ) $(E2E_OBJ) $(UNIT_OBJ) $(UNIT_HELP) $(PROPERTY_OBJ) $(FUZZ_OBJ) $(BENCH_OBJ) $(BENCH_WEBHOOK_OBJ) $(REPLAY_OBJ) $(ORACLE_OBJ)
+ALL_OBJ := $(LIB_OBJ) $(CLI_OBJ) $(CLUSTER_OBJ) $(E2E_OBJ) $(UNIT_OBJ) $(UNIT_HELP) $(PROPERTY_OBJ) $(FUZZ_OBJ) \
+	$(BENCH_OBJ) $(BENCH_WEBHOOK_OBJ) $(REPLAY_OBJ) $(ORACLE_OBJ)
 
 LIB := $(B)/libtentc.a
 # The commands without main(), so that tests can link them.
 CLI := $(B)/libcli.a
 CLUSTER := $(B)/libcluster.a
-CLUSTER_PROGRAM := $(if $(wildcard cli/cluster/certs.c),$(B)/libexec/tentc/tentc-cluster)
+CLUSTER_PROGRAM := $(B)/libexec/tentc/tentc-cluster
 E2E := $(E2E_OBJ:.o=)
 UNIT := $(UNIT_OBJ:.o=)
 FUZZ := $(FUZZ_OBJ:.o=)
@@ -164,7 +165,7 @@ link = $(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
 $(B)/tentc: $(B)/cli/main.o $(CLI) $(LIB)
 	$(link)
 
-$(B)/libexec/tentc/tentc-cluster: $(B)/cli/cluster/main.o $(CLUSTER) $(CLI) $(LIB)
+$(CLUSTER_PROGRAM): $(B)/cli/cluster/main.o $(CLUSTER) $(CLI) $(LIB)
 	@mkdir -p $(@D)
 	$(link) $(CLUSTER_LIBS)
 
@@ -201,7 +202,7 @@ release: ## hardened and optimised, in build/release
 clang: ## all of it compiled by clang, in build/clang
 	@$(MAKE) --no-print-directory CC=clang B=build/clang everything
 
-everything: $(B)/tentc $(CLUSTER_PROGRAM) $(E2E) $(UNIT) $(PROPERTY) $(if $(wildcard tests/fuzz/replay.c),$(FUZZ)) $(BENCH)
+everything: $(B)/tentc $(CLUSTER_PROGRAM) $(E2E) $(UNIT) $(PROPERTY) $(if $(wildcard tests/fuzz/replay.c),$(FUZZ)) $(BENCH) $(BENCH_WEBHOOK)
 
 install: release ## DESTDIR= PREFIX=/usr/local: the release build, the man page, and the schemas under share/tentc
 	install -D -m 755 build/release/tentc $(DESTDIR)$(PREFIX)/bin/tentc
@@ -317,7 +318,7 @@ coverage: ## line and branch coverage of compiler/; what is not covered is liste
 coverage-here: $(B)/tentc $(UNIT) $(PROPERTY)
 	@sh tests/coverage.sh $(B) '$(UNIT)' '$(PROPERTY)'
 
-e2e: $(B)/tentc $(CLUSTER_PROGRAM) $(E2E) ## against a real API server, built once from Go modules (8 minutes) or taken from KUBEBUILDER_ASSETS
+e2e: $(B)/tentc $(CLUSTER_PROGRAM) $(E2E) ## against a real API server, built once (10 minutes) or from KUBEBUILDER_ASSETS
 	$(call if_there,tests/e2e/run.sh,sh tests/e2e/run.sh $(B))
 
 integration: $(B)/tentc $(CLUSTER_PROGRAM) $(E2E) ## registrars against real PostgreSQL, NATS, S3 servers
@@ -328,6 +329,21 @@ tsan: ## the threads of the server under load, with ThreadSanitizer
 
 tsan-here: $(B)/tentc $(CLUSTER_PROGRAM) $(E2E)
 	$(call if_there,tests/e2e/tsan.sh,sh tests/e2e/tsan.sh $(B))
+
+asan-server: ## the server under load and with hostile clients, with AddressSanitizer
+	@$(MAKE) --no-print-directory MODE=asan B=build/asan tsan-here
+
+check-load: ## 20,000 reviews to one server: equal answers, flat memory
+	@$(MAKE) --no-print-directory MODE=release B=build/release check-load-here
+
+check-load-here: $(B)/tentc $(CLUSTER_PROGRAM) $(E2E)
+	$(call if_there,tests/e2e/soak.sh,sh tests/e2e/soak.sh $(B) $(or $(COUNT),20000))
+
+# By hand: they take hours.
+soak: ## the long runs: 30 minutes of fuzzing a door, 1,000,000 reviews, large services
+	@$(MAKE) --no-print-directory fuzz T=1800
+	@$(MAKE) --no-print-directory check-load COUNT=1000000
+	@SOAK=1 $(MAKE) --no-print-directory integration
 
 bench-webhook: ## the webhook beside a bare responder and a Go webhook
 	@$(MAKE) --no-print-directory MODE=release B=build/release bench-webhook-here
@@ -362,12 +378,13 @@ test: deps-test ## everything: what CI runs
 	@sh tests/all.sh
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 FORCE:
 .SECONDARY:
 .DELETE_ON_ERROR:
 .PHONY: all release clang everything install uninstall clean check check-unit check-golden check-cli golden property \
 	fuzz-replay fuzz-replay-here fuzz fuzz-here check-layers check-pure check-pure-here check-ldd check-schema schema \
-	check-messages messages check-docs docs check-oracle format-check format lint lint-files asan valgrind coverage coverage-here e2e integration tsan tsan-here \
+	check-messages messages check-docs docs check-oracle format-check format lint lint-files asan valgrind coverage \
+	coverage-here e2e integration tsan tsan-here asan-server check-load check-load-here soak \
 	bench-webhook bench-webhook-here bench bench-here deps deps-test demo test help FORCE

@@ -2,7 +2,7 @@
 # all.sh - every gate, one after the other, and one last line that counts. A gate is one test; the suites count their cases.
 # The logs are in build/log. A failure does not keep the next gate from running.
 gates='format-check check-unit check-golden check-cli check-layers check-pure check-ldd check-schema check-messages
-	check-docs check-oracle property fuzz-replay clang asan lint valgrind coverage'
+	check-docs check-oracle property fuzz-replay clang asan lint valgrind coverage check-load e2e integration tsan asan-server'
 jobs=${JOBS:-$(nproc 2>/dev/null || echo 2)}
 passed=0 failed=0 skipped=0
 # Here uncovered lines of compiler/ without a reason are a failure.
@@ -22,7 +22,7 @@ for gate in $gates; do
 	seconds=$(($(date +%s) - start))
 	set -- 1 0 0
 	case $gate in
-	check-unit | check-golden | check-cli | check-docs | property)
+	check-unit | check-golden | check-cli | check-docs | property | e2e | integration)
 		# shellcheck disable=SC2046
 		set -- $(count "$log")
 		[ $# -eq 3 ] || set -- 1 0 0

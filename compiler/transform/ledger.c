@@ -127,26 +127,8 @@ void tc_ledger_record(struct tc_ledger *l, const char *path, const struct tc_nod
 	l->entries[l->count++] = (struct tc_ledger_entry){.path = path, .is = recorded(l->mem, value), .was = was};
 }
 
-static const struct tc_node *find_item(struct tc_arena *mem, const struct tc_node *seq, const char *what)
-{
-	const struct tc_node *found = tc_find(seq, "name", what);
-	size_t n = strlen(what);
-
-	if (!found)
-		found = tc_find(seq, "mountPath", what);
-	for (const struct tc_node *i = tc_item(seq); i && !found; i = tc_item_next(i)) {
-		struct tc_str text = tc_text(i);
-
-		if (text.len > n && memcmp(text.s, what, n) == 0 && text.s[n] == '=')
-			found = tc_deref(i);
-		else if (is_collection(i) && strcmp(tc_node_digest(mem, i), what) == 0)
-			found = tc_deref(i);
-	}
-	return found;
-}
-
 /* The value at a ledger path in the tree as it was read; NULL when it isn't there. */
-static const struct tc_node *resolve(const struct tc_ledger *l, struct tc_str path)
+static const struct tc_node *resolve(struct tc_ledger *l, struct tc_str path)
 {
 	const struct tc_node *n = l->target_root;
 	_cleanup_buf_ struct tc_buf part = {0};
@@ -163,8 +145,7 @@ static const struct tc_node *resolve(const struct tc_ledger *l, struct tc_str pa
 				tc_buf_putc(&part, path.s[i]);
 		}
 		if (part.len > 1 && part.p[0] == '[' && part.p[part.len - 1] == ']' && tc_is(n, TC_SEQ)) {
-			part.p[--part.len] = '\0';
-			n = find_item(l->mem, n, part.p + 1);
+			n = tc_ledger_item(l, n, (struct tc_str){.s = part.p + 1, .len = part.len - 2});
 		} else {
 			n = tc_get_str(n, tc_buf_str(&part));
 		}
@@ -176,13 +157,11 @@ void tc_ledger_remove(struct tc_patch *p, const struct tc_node *root, const stru
 {
 	for (;;) {
 		const struct tc_node *parent = n->parent;
-		size_t left;
 
 		tc_patch_remove(p, n);
 		if (!parent || parent == root || parent->kind == TC_DOC)
 			return;
-		tc_patch_items(p, parent, &left);
-		if (left > 0 || (parent->parent && parent->parent->kind == TC_SEQ))
+		if (!tc_patch_is_empty(p, parent) || (parent->parent && parent->parent->kind == TC_SEQ))
 			return;
 		n = parent;
 	}

@@ -25,6 +25,7 @@ struct tc_ledger {
 	const struct tc_node *target_root; /* paths begin here */
 	const char *prefix;                /* before every path in the annotation: "/data/workflow.yaml", or "" */
 	const struct tc_node *old;         /* the annotation as it was read; NULL: none */
+	struct tc_ptrmap indexes;          /* list -> its items by their names (ledger_items.c) */
 	struct tc_ledger_entry *entries;   /* the new ledger */
 	size_t count, cap;
 };
@@ -50,6 +51,9 @@ void tc_ledger_close(struct tc_ledger *l, const struct tc_origin *origin);
 
 /* Removes an entry or an item, and then the mappings and lists that it leaves empty, up to root (which stays). */
 void tc_ledger_remove(struct tc_patch *p, const struct tc_node *root, const struct tc_node *n);
+
+/* ledger_items.c: the item of a list that a path names [what]; NULL: none. */
+const struct tc_node *tc_ledger_item(struct tc_ledger *l, const struct tc_node *seq, struct tc_str what);
 
 /* The first 16 hex digits of SHA-256 over the canonical JSON. */
 const char *tc_node_digest(struct tc_arena *mem, const struct tc_node *n);

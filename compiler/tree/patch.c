@@ -243,6 +243,23 @@ const struct tc_node **tc_patch_items(struct tc_patch *p, const struct tc_node *
 	return items;
 }
 
+bool tc_patch_is_empty(const struct tc_patch *p, const struct tc_node *collection)
+{
+	for (const struct tc_node *i = tc_item(collection); i; i = tc_item_next(i)) {
+		if (as_patched(p, i))
+			return false;
+	}
+	for (struct tc_entry e = tc_first(collection); e.key; e = tc_next(e)) {
+		if (as_patched(p, e.key->next))
+			return false;
+	}
+	for (const struct tc_op *op = ops_at(p, collection); op; op = op->next_here) {
+		if (op->kind == TC_OP_ADD_KEY || op->kind == TC_OP_ADD_ITEM)
+			return false;
+	}
+	return true;
+}
+
 /* Changing */
 
 void tc_patch_set(struct tc_patch *p, const struct tc_node *map, const char *key, struct tc_node *value)

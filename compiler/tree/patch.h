@@ -45,6 +45,8 @@ const struct tc_node *tc_patch_get(struct tc_patch *p, const struct tc_node *map
  * key, value, ... with merges expanded and values dereferenced. *count is the length of the array, which is in the
  * patch's arena. */
 const struct tc_node **tc_patch_items(struct tc_patch *p, const struct tc_node *seq, size_t *count);
+/* Is nothing in a collection, with the patch applied? */
+bool tc_patch_is_empty(const struct tc_patch *p, const struct tc_node *collection);
 
 /* value is a new node and is consumed; a tree that was read goes in as tc_copy_new. set: replaces the value of an
  * existing key, else adds it at the end. An operation on something inside of what was replaced or removed has no

@@ -54,24 +54,46 @@ bool tc_rustfs_mark_is(const struct tc_rustfs_mark *m, const struct tc_rustfs_na
 
 /* --- the document */
 
-json_t *tc_rustfs_policy(const struct tc_rustfs_names *n)
+static json_t *lists(const struct tc_rustfs_names *n)
 {
-	_cleanup_buf_ struct tc_buf sid = {0}, bucket = {0}, objects = {0}, keys = {0};
-	json_t *policy;
+	_cleanup_buf_ struct tc_buf sid = {0}, bucket = {0}, keys = {0};
 
 	tc_buf_printf(&bucket, "arn:aws:s3:::%s", n->bucket);
-	tc_buf_printf(&objects, "arn:aws:s3:::%s/%s*", n->bucket, n->prefix);
+	/* With the slash: else the tentacle "web" would see what "web2" has. */
 	tc_buf_printf(&keys, "%s*", n->prefix);
-	/* Without the first Deny a user may give itself another secret key, and make accounts of its own; with
-	 * temporary credentials it would outlive a rotation. RustFS wants one family of actions in a statement. */
-	policy = json_pack("{s:s,s:[{s:s,s:s,s:[s],s:[s],s:{s:{s:[s]}}},{s:s,s:[s,s,s,s,s],s:[s]},{s:s,s:[s]},"
-			   "{s:s,s:[s]}]}",
-			   "Version", "2012-10-17", "Statement",                                 /* list */
-			   "Sid", mark(&sid, n), "Effect", "Allow", "Action", "s3:ListBucket",   /* */
-			   "Resource", bucket.p, "Condition", "StringLike", "s3:prefix", keys.p, /* objects */
-			   "Effect", "Allow", "Action", "s3:GetObject", "s3:PutObject", "s3:DeleteObject",
-			   "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "Resource", objects.p, "Effect",
-			   "Deny", "Action", "admin:*", "Effect", "Deny", "Action", "sts:*");
+	return json_pack("{s:s,s:s,s:[s],s:[s],s:{s:{s:[s]}}}", "Sid", mark(&sid, n), "Effect", "Allow", "Action",
+			 "s3:ListBucket", "Resource", bucket.p, "Condition", "StringLike", "s3:prefix", keys.p);
+}
+
+static json_t *uses(const struct tc_rustfs_names *n)
+{
+	_cleanup_buf_ struct tc_buf objects = {0};
+
+	tc_buf_printf(&objects, "arn:aws:s3:::%s/%s*", n->bucket, n->prefix);
+	return json_pack("{s:s,s:[s,s,s,s,s],s:[s]}", "Effect", "Allow", "Action", "s3:GetObject", "s3:PutObject",
+			 "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "Resource",
+			 objects.p);
+}
+
+/* A user may give itself another secret key, and make accounts of its own, unless it is denied. */
+static json_t *no_administration(void)
+{
+	return json_pack("{s:s,s:[s]}", "Effect", "Deny", "Action", "admin:*");
+}
+
+/* Nor may it use temporary credentials: they outlive a rotation, on MinIO even a removal, and no right is needed there
+ * to get them. */
+static json_t *no_sessions(void)
+{
+	return json_pack("{s:s,s:[s],s:[s],s:{s:{s:[s]}}}", "Effect", "Deny", "Action", "s3:*", "Resource",
+			 "arn:aws:s3:::*", "Condition", "StringEquals", "aws:principaltype", "AssumedRole");
+}
+
+json_t *tc_rustfs_policy(const struct tc_rustfs_names *n)
+{
+	json_t *policy = json_pack("{s:s,s:[o,o,o,o]}", "Version", "2012-10-17", "Statement", lists(n), uses(n),
+				   no_administration(), no_sessions());
+
 	if (!policy)
 		tc_no_memory();
 	return policy;
@@ -146,7 +168,7 @@ static json_t *canonical(const json_t *value, unsigned depth)
 
 bool tc_rustfs_policy_equal(const json_t *a, const json_t *b)
 {
-	_cleanup_json_ json_t *x = canonical(a, 0), *y = canonical(b, 0);
+	_cleanup_json_ json_t *x = a ? canonical(a, 0) : NULL, *y = b ? canonical(b, 0) : NULL;
 
 	return json_equal(x, y);
 }

@@ -98,6 +98,27 @@ static void warn_audit(struct tc_admission *a)
 	tc_diag_help(d, "see what would change with tentc compile");
 }
 
+static void refuse(struct tc_admission *a)
+{
+	if (a->unchanged)
+		leave(a, "unchanged");
+	else if (a->out->audit)
+		leave(a, "audit");
+	else
+		a->out->verdict = TC_VERDICT_DENIED;
+}
+
+/* The API server would not take the object either. */
+static void refuse_size(struct tc_admission *a, size_t size)
+{
+	struct tc_diag *d = tc_diag(&a->diags, TC_MSG_TOO_LARGE, a->object->at,
+				    "what the contract adds to %s \"%s\" has %zu bytes, at most %zu are allowed",
+				    a->object->kind->kind, a->object->name, size, a->how->limits->max_bytes);
+
+	tc_diag_help(d, "split the workload, or its contract");
+	refuse(a);
+}
+
 /* The stage found no error, and has this patch, which may be empty. */
 static void decide_patch(struct tc_admission *a)
 {
@@ -120,6 +141,10 @@ static void decide_patch(struct tc_admission *a)
 		leave(a, "immutable");
 		return;
 	}
+	if (json.len > a->how->limits->max_bytes) {
+		refuse_size(a, json.len);
+		return;
+	}
 	a->out->operations = p->count;
 	if (a->out->audit) {
 		warn_audit(a);
@@ -133,14 +158,10 @@ static void decide_patch(struct tc_admission *a)
 
 static void decide(struct tc_admission *a)
 {
-	if (!a->diags.errors)
-		decide_patch(a);
-	else if (a->unchanged)
-		leave(a, "unchanged");
-	else if (a->out->audit)
-		leave(a, "audit");
+	if (a->diags.errors)
+		refuse(a);
 	else
-		a->out->verdict = TC_VERDICT_DENIED;
+		decide_patch(a);
 }
 
 static void run_stage(struct tc_admission *a)

@@ -28,7 +28,7 @@ static void tell_socket(struct tc_pod_edit *e, const struct tc_container *c, con
 			    dep->service->socket(&subject));
 }
 
-/* Hosts as Deno's flag lists them. */
+/* Hosts as Deno's flag lists them, none twice. */
 struct hosts {
 	struct tc_arena *mem;
 	const char **list;
@@ -39,6 +39,10 @@ static void add_host(struct hosts *h, const char *host, unsigned port)
 {
 	const char *text = tc_printf(h->mem, "%s:%u", host, port);
 
+	for (size_t i = 0; i < h->count; i++) {
+		if (strcmp(h->list[i], text) == 0)
+			return;
+	}
 	tc_grow(h->mem, h->list, h->count, h->cap);
 	h->list[h->count++] = text;
 }
@@ -107,11 +111,11 @@ static void extend_flag(struct tc_pod_edit *e, const char *path, const struct tc
 	base = was ? was : flag;
 	tc_buf_add(&text, tc_text(base).s, tc_text(base).len);
 	for (size_t i = 0; i < h->count; i++) {
-		struct tc_str list = {.s = text.p + skip, .len = text.len - skip};
-
-		if (is_listed(list, h->list[i]))
+		/* In the author's own: what is added there is none of them. */
+		if (is_listed((struct tc_str){.s = tc_text(base).s + skip, .len = tc_text(base).len - skip},
+			      h->list[i]))
 			continue;
-		if (list.len)
+		if (text.len > skip)
 			tc_buf_putc(&text, ',');
 		tc_buf_puts(&text, h->list[i]);
 	}

@@ -293,6 +293,21 @@ static void test_message_is_bounded(void **state)
 	assert_non_null(strstr(w.answer, "\\ntentc: note: the rest is not shown\",\"reason\""));
 }
 
+static void test_patch_is_bounded(void **state)
+{
+	_cleanup_world_ struct world w;
+
+	(void)state;
+	world_make(&w);
+	w.limits.max_bytes = 600;
+	ask(&w, "CREATE", WEB(CONTRACT("dependencies: {}")), NULL);
+	assert_int_equal(w.admitted.verdict, TC_VERDICT_PATCHED);
+	ask(&w, "CREATE", WEB(CONTRACT("dependencies: {tentacular-nats: }")), NULL);
+	assert_string_equal(denial(&w), "Deployment/web: /metadata/name: error: what the contract adds to Deployment "
+					"\"web\" has 1522 bytes, at most 600 are allowed [TC001]\n"
+					"  help: split the workload, or its contract");
+}
+
 static void test_no_credential_is_shown(void **state)
 {
 	_cleanup_world_ struct world w;
@@ -324,6 +339,7 @@ int main(void)
 		cmocka_unit_test(test_control_characters),
 		cmocka_unit_test(test_warnings_are_short),
 		cmocka_unit_test(test_message_is_bounded),
+		cmocka_unit_test(test_patch_is_bounded),
 		cmocka_unit_test(test_no_credential_is_shown),
 	};
 

@@ -94,7 +94,7 @@ CFLAGS := $(BASE_FLAGS) $(WARN) $(FLAGS_$(MODE)) $(EXTRA_CFLAGS)
 LDFLAGS := $(LINK_$(MODE)) $(EXTRA_LDFLAGS)
 LDLIBS := -lyaml -lmbedcrypto -ljansson
 # What only tentc-cluster may use: it reaches networks.
-CLUSTER_LIBS := -lmicrohttpd -lgnutls -lcurl -lexpat -lpq -lmbedtls -lmbedx509 -lpthread
+CLUSTER_LIBS := -lmicrohttpd -lgnutls -lcurl -lexpat -lpq -lmbedtls -lmbedx509 -lcrypt -lpthread
 
 # --- what is built ----------------------------------------------------------------------------------------------------
 
@@ -360,7 +360,7 @@ bench-here: $(B)/tentc $(BENCH)
 # --- from an empty machine --------------------------------------------------------------------------------------------
 
 DEPS := gcc libc6-dev libyaml-dev libmbedtls-dev libjansson-dev libmicrohttpd-dev libgnutls28-dev libcurl4-openssl-dev \
-	libpq-dev libexpat1-dev
+	libpq-dev libcrypt-dev libexpat1-dev
 DEPS_TEST := $(DEPS) libcmocka-dev clang clang-format clang-tidy valgrind gcovr locales tzdata diffutils \
 	python3-jsonschema python3-yaml openssl curl postgresql postgresql-client
 

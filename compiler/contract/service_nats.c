@@ -49,6 +49,11 @@ static const struct tc_setting admin_settings[] = {
 	 .fallback = "tentacular-system/tentacular-nats-accounts",
 	 .fault = secrets_fault,
 	 .help = "mode secret: NAMESPACE/NAME that the Secrets' names begin with"},
+	{.name = "shards",
+	 .type = TC_SETTING_ENUM,
+	 .fallback = "1",
+	 .choices = (const char *const[]){"1", "2", "4", "8", "16", "32", "64", NULL},
+	 .help = "how many files or Secrets the enclaves are spread over, in quotes; the servers include each"},
 	{0},
 };
 

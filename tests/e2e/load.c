@@ -3,7 +3,7 @@
  * Sends the file BODY as POST /mutate to 127.0.0.1, COUNT times over TLS connections that stay open. Every answer has
  * to be 200, and the same bytes as the first one. Options: rate (requests a second in all; none: as fast as answers
  * come), pid (the server's: its CPU time and memory are printed too), ca (what the certificate is checked against),
- * field (one line of numbers with this name in front, for tables).
+ * field (one line of numbers with this name in front, for tables), vary (1: answers may differ).
  *
  * Exit status: 1 when an answer is missing or another one. */
 #include <arpa/inet.h>
@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <gnutls/gnutls.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -37,6 +38,7 @@ static struct {
 	unsigned port, connections;
 	unsigned long count, rate, pid;
 	const char *ca, *field;
+	bool vary;
 	char *request;
 	size_t request_len;
 } conf;
@@ -142,7 +144,7 @@ static void connect_one(struct connection *c, gnutls_certificate_credentials_t c
 	struct sockaddr_in to = {.sin_family = AF_INET,
 				 .sin_port = htons((uint16_t)conf.port),
 				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = c};
+	struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
 	int one = 1, rc;
 
 	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -171,8 +173,13 @@ static void send_some(struct connection *c)
 	while (c->busy && c->sent < conf.request_len) {
 		ssize_t n = gnutls_record_send(c->tls, conf.request + c->sent, conf.request_len - c->sent);
 
-		if (n == GNUTLS_E_AGAIN || n == GNUTLS_E_INTERRUPTED)
-			return;
+		if (n == GNUTLS_E_AGAIN || n == GNUTLS_E_INTERRUPTED) {
+			struct pollfd p = {.fd = c->fd, .events = POLLOUT};
+
+			/* Nothing is on its way back before all has been sent. */
+			(void)poll(&p, 1, 1000);
+			continue;
+		}
 		if (n <= 0)
 			die("sending request %lu: %s", started, gnutls_strerror((int)n));
 		c->sent += (size_t)n;
@@ -190,6 +197,8 @@ static void start_one(struct connection *c, uint64_t due)
 
 static void check(const char *body, size_t len)
 {
+	if (conf.vary)
+		return;
 	if (!first_body) {
 		first_body = malloc(len ? len : 1);
 		if (!first_body)
@@ -198,6 +207,25 @@ static void check(const char *body, size_t len)
 		first_len = len;
 	} else if (first_len != len || memcmp(first_body, body, len) != 0) {
 		die("answer %lu is not the first one", finished);
+	}
+}
+
+/* How long a body in chunks is, with what marks them; 0: it is not all there. */
+static size_t chunked(const char *body, size_t len)
+{
+	size_t at = 0;
+
+	for (;;) {
+		const char *line = memchr(body + at, '\n', len - at);
+		unsigned long n = line ? strtoul(body + at, NULL, 16) : 0;
+
+		if (!line)
+			return 0;
+		at = (size_t)(line - body) + 1 + n + 2;
+		if (at > len)
+			return 0;
+		if (n == 0)
+			return at;
 	}
 }
 
@@ -215,10 +243,11 @@ static bool complete(struct connection *c)
 	if (strncmp(c->answer, "HTTP/1.1 200 ", 13) != 0)
 		die("request %lu was answered: %.*s", finished, (int)c->got, c->answer);
 	length = strcasestr(c->answer, "\r\nContent-Length:");
-	if (!length || length > end)
-		die("an answer has no Content-Length");
-	len = strtoul(length + 17, NULL, 10);
-	if (c->got < head + len)
+	if (length && length < end)
+		len = strtoul(length + 17, NULL, 10);
+	else
+		len = chunked(c->answer + head, c->got - head);
+	if (len == 0 || c->got < head + len)
 		return false;
 	if (c->got > head + len)
 		die("an answer is longer than it says");
@@ -286,7 +315,6 @@ static void run(void)
 		for (int i = 0; i < n; i++) {
 			struct connection *c = events[i].data.ptr;
 
-			send_some(c);
 			receive_some(c);
 		}
 		if (finished != before) {
@@ -336,6 +364,8 @@ static void set_option(const char *arg)
 		conf.pid = strtoul(value + 1, NULL, 10);
 	else if (value && strncmp(arg, "ca=", 3) == 0)
 		conf.ca = value + 1;
+	else if (value && strncmp(arg, "vary=", 5) == 0)
+		conf.vary = value[1] == '1';
 	else if (value && strncmp(arg, "field=", 6) == 0)
 		conf.field = value + 1;
 	else

@@ -6,23 +6,32 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "compiler/base/utf8.h"
+
 static void ignore_notice(void *self, const PGresult *notice)
 {
 	(void)self;
 	(void)notice;
 }
 
-/* One line of what was said, without what a terminal would obey. */
+/* One line of what was said, without what a terminal would obey, and UTF-8 whatever it was. */
 static void say(struct tc_pg_failure *why, const char *text)
 {
-	size_t n = 0;
+	size_t n = 0, left = text ? strlen(text) : 0, len;
+	uint32_t cp;
 
-	for (; text && *text && n + 1 < sizeof(why->text); text++) {
-		char c = (unsigned char)*text < 0x20 || *text == 0x7f ? ' ' : *text;
-
-		if (c == ' ' && (n == 0 || why->text[n - 1] == ' '))
+	for (; left && n + 4 < sizeof(why->text); text += len, left -= len) {
+		len = tc_utf8_decode(text, left, &cp);
+		if (len && cp != ' ' && !tc_utf8_invisible(cp)) {
+			memcpy(why->text + n, text, len);
+			n += len;
 			continue;
-		why->text[n++] = c;
+		}
+		if (!len)
+			why->text[n++] = '?';
+		else if (n && why->text[n - 1] != ' ')
+			why->text[n++] = ' ';
+		len = len ? len : 1;
 	}
 	while (n && why->text[n - 1] == ' ')
 		n--;

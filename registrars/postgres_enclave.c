@@ -238,11 +238,11 @@ static int drop_group(struct tc_postgres *p, const struct tc_pg_names *n, struct
 	const char *revoke = n->own_database ? ""
 					     : tc_printf(p->mem, "REVOKE ALL ON DATABASE %s FROM %s; ",
 							 tc_sql_name_in(p->mem, n->database), group);
-	const char *sql =
-		tc_printf(p->mem,
-			  "DO $tentc$ BEGIN IF EXISTS (SELECT FROM pg_roles WHERE rolname = %s\n"
-			  "AND shobj_description(oid, 'pg_authid') = %s) THEN %sDROP ROLE %s; END IF; END $tentc$;",
-			  text, mark, revoke, group);
+	const char *sql = tc_printf(
+		p->mem,
+		"DO $tentc$ BEGIN IF EXISTS (SELECT FROM pg_roles WHERE rolname = %s\n"
+		"AND shobj_description(oid, 'pg_authid') = %s) THEN %sDROP ROLE IF EXISTS %s; END IF; END $tentc$;",
+		text, mark, revoke, group);
 
 	return tc_postgres_do(p, NULL, tc_printf(p->mem, "drop group %s", n->group),
 			      tc_sql_transaction(p->mem, p->pg.seconds, n->own_database ? NULL : DATABASE_LOCK, sql),

@@ -84,8 +84,9 @@ def refuse_encryption_then(then):
 
 
 def endless(connection, ended):
-    """Parameter by parameter, for ever."""
+    """Lets everybody in, and then tells parameter by parameter, for ever."""
     connection.recv(4096)
+    connection.sendall(b"R" + struct.pack("!II", 8, 0))
     message = b"S" + struct.pack("!I", 4 + 4) + b"a\0b\0"
     while not ended.is_set():
         connection.sendall(message * 100)

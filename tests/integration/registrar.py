@@ -19,7 +19,7 @@ import yaml
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
 
-from report import Failed  # noqa: E402
+from report import Failed, Report, check, contains, equal  # noqa: E402,F401
 
 
 class Run:

@@ -220,7 +220,7 @@ def attacks(report, server, probe, v):
         ("turn off the log", "SET log_statement = 'none'", DENIED),
         ("create a database", "CREATE DATABASE x", DENIED),
         ("alter the database", f"ALTER DATABASE {b.database} SET search_path = '{b.user}'", DENIED),
-        ("create an extension", "CREATE EXTENSION pg_trgm", DENIED),
+        ("create an extension", "CREATE EXTENSION pg_trgm", (DENIED, "0A000")),
         ("create an event trigger", "CREATE FUNCTION e() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';"
          "CREATE EVENT TRIGGER x ON ddl_command_start EXECUTE FUNCTION e()", DENIED),
         ("create a replication slot", "SELECT pg_create_physical_replication_slot('x')", DENIED),
@@ -232,7 +232,7 @@ def attacks(report, server, probe, v):
             with report.case(f"{v}: attack from {who}: {what}"):
                 got = tenant.state(sql.replace(f'"{b.user}"', f'"{tenant.user}"').replace(
                     f"tentenc_{b.enclave};", f"tentenc_{tenant.enclave};"))
-                equal(got or "not refused", want)
+                check(got in (want if isinstance(want, tuple) else (want,)), f"{got or 'not refused'}, want {want}")
     for database in ("postgres", "template1"):
         with report.case(f"{v}: attack: connect to {database}"):
             equal(b.state("SELECT 1", database), DENIED)
@@ -276,7 +276,7 @@ def drift(report, server, probe, v, b):
                                                       f"{user}"), ["is a member of tent_shop_a"]),
         ("another role a member", lambda: server.sql(f"SET ROLE tentc_admin; GRANT {user} TO tent_shop_a"),
          ["tent_shop_a is a member of it"]),
-        ("CREATEDB", lambda: server.sql(f"ALTER ROLE {user} CREATEDB"), ["has the attribute CREATEDB"]),
+        ("CREATEROLE", lambda: server.sql(f"ALTER ROLE {user} CREATEROLE"), ["has the attribute CREATEROLE"]),
         ("another connection limit", lambda: server.sql(f"ALTER ROLE {user} CONNECTION LIMIT -1"),
          ['the role "tent_shop_b" may have any number of connections, wanted are 20']),
         ("an end of its password", lambda: server.sql(f"ALTER ROLE {user} VALID UNTIL '2001-01-01'"),

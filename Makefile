@@ -348,7 +348,7 @@ soak: ## the long runs: 30 minutes of fuzzing a door, 1,000,000 reviews, large s
 bench-webhook: ## the webhook beside a bare responder and a Go webhook
 	@$(MAKE) --no-print-directory MODE=release B=build/release bench-webhook-here
 
-bench-webhook-here: all $(BENCH_WEBHOOK)
+bench-webhook-here: all $(BENCH_WEBHOOK) $(E2E)
 	$(call if_there,bench/webhook/run.sh,sh bench/webhook/run.sh $(B))
 
 bench: ## speed and memory beside peers, of the release build

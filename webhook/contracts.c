@@ -220,8 +220,10 @@ static void name_tentacle(struct tc_contracts *c, struct contract *m, const char
 		m->tentacle->item.key = (struct tc_str){m->tentacle->name, p.len};
 		tc_map_put(&c->tentacles, &m->tentacle->item);
 	}
-	for (end = &m->tentacle->first; *end;)
+	/* Ordered by name, so that every replica answers in one order, whatever came first. */
+	for (end = &m->tentacle->first; *end && strcmp((*end)->name, m->name) < 0;)
 		end = &(*end)->next;
+	m->next = *end;
 	*end = m;
 }
 

@@ -3,6 +3,8 @@
 
 /* Far above what a pod has; the names are compared with each other. */
 #define MOUNTS_MAX 1000
+/* More ConfigMaps that name one tentacle are copies, or contradict each other as much as the first ones do. */
+#define NAMED_MAX 16
 
 struct mounts {
 	struct tc_str *list;

@@ -344,5 +344,6 @@ bool tc_contracts_of(const struct tc_contracts *c, const char *ns, const char *t
 void tc_contracts_clear(struct tc_contracts *c)
 {
 	tc_map_clear(&c->maps, drop_contract, c);
+	tc_map_clear(&c->tentacles, drop_space, NULL); /* which is empty by now, but for its slots */
 	tc_map_clear(&c->spaces, drop_space, NULL);
 }

@@ -51,8 +51,7 @@ static void find_named(struct tc_admission *a, struct mounts *m)
 	if (!k || !k->contract || own.len == 0)
 		return;
 	tentacle = tc_strndup(a->mem, own.s, own.len);
-	for (size_t nth = 0; m->count < MOUNTS_MAX && k->contract(k->self, a->enclave, tentacle, nth, &name, &json);
-	     nth++)
+	for (size_t nth = 0; nth < NAMED_MAX && k->contract(k->self, a->enclave, tentacle, nth, &name, &json); nth++)
 		add_mount(a, m, tc_str(name));
 }
 

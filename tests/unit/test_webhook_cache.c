@@ -233,6 +233,50 @@ static void test_lists(void **state)
 	assert_int_equal(tc_cache_contracts(cache), 1);
 }
 
+static void assert_named(const char *ns, const char *tentacle, const char *want)
+{
+	char names[200] = "";
+	const char *name;
+	struct tc_str json;
+
+	tc_cache_lock(cache);
+	for (size_t nth = 0; knows.contract(knows.self, ns, tentacle, nth, &name, &json); nth++) {
+		size_t len = strlen(names);
+
+		snprintf(names + len, sizeof(names) - len, "%s ", name);
+		assert_non_null(memmem(json.s, json.len, name, strlen(name)));
+	}
+	tc_cache_unlock(cache);
+	assert_string_equal(names, want);
+}
+
+/* By the name that the workflow gives, in the order of the ConfigMaps' own. */
+static void test_named(void **state)
+{
+	(void)state;
+	seen(NAMESPACES, ENCLAVE("shop"));
+	seen(CONFIGMAPS, CONTRACT("shop", "b", "name: web\\ncontract:"));
+	seen(CONFIGMAPS, CONTRACT("shop", "c", "name: web"));
+	seen(CONFIGMAPS, CONTRACT("shop", "a", "{name: web}"));
+	seen(CONFIGMAPS, CONTRACT("shop", "d", "name: [web]"));
+	seen(CONFIGMAPS, CONTRACT("shop", "e", "name: \\\"web"));
+	seen(CONFIGMAPS, CONTRACT("bank", "f", "name: web"));
+	assert_named("shop", "web", "a b c ");
+	assert_named("shop", "we", "");
+	assert_named("bank", "web", "");
+	seen(NAMESPACES, ENCLAVE("bank"));
+	assert_named("bank", "web", "f ");
+	seen(CONFIGMAPS, CONTRACT("shop", "b", "name: api"));
+	assert_named("shop", "web", "a c ");
+	assert_named("shop", "api", "b ");
+	gone(CONFIGMAPS, CONTRACT("shop", "a", ""));
+	begin(CONFIGMAPS);
+	seen(CONFIGMAPS, CONTRACT("shop", "b", "name: web"));
+	synced(CONFIGMAPS);
+	assert_named("shop", "web", "b ");
+	assert_named("shop", "api", "");
+}
+
 static void test_audit(void **state)
 {
 	(void)state;
@@ -592,6 +636,7 @@ int main(void)
 		CASE(test_without_contract),
 		CASE(test_order),
 		CASE(test_lists),
+		CASE(test_named),
 		CASE(test_audit),
 		CASE(test_room),
 		CASE(test_holder),

@@ -326,5 +326,9 @@ int tc_compile(struct tc_result **result, struct tc_arena *mem, const struct tc_
 	check_any(&w, nsources);
 	if (err->code != TC_E_NONE)
 		return -1; /* unreachable: only a bug of the emitter fails */
-	return diags->errors ? 0 : assemble(&w, *result, sources, first);
+	if (diags->errors)
+		return 0;
+	if (stage->wants)
+		tc_wants_fill(&w, *result);
+	return assemble(&w, *result, sources, first);
 }

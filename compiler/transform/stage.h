@@ -22,6 +22,7 @@ struct tc_stage {
 	bool edits_only;         /* in admission: no object of tentc's is made, and no policy of the enclave is known */
 	unsigned level;          /* of a workload that names none; 0: the configuration's */
 	const char *config_hash; /* tc_config_hash of config; NULL: computed where it is needed */
+	bool wants;              /* the result says what each tentacle wants (struct tc_wanted) */
 };
 
 /* SHA-256 of the canonical configuration, as hex: what tentacular.io/compiled knows of it. */
@@ -53,9 +54,34 @@ struct tc_result_source {
 	bool changed; /* false: the output is the input, byte for byte */
 };
 
+/* What a tentacle asks of one service. */
+struct tc_wanted_service {
+	const struct tc_service_config *config;
+	const char *const *consumes; /* other tentacles of the enclave */
+	size_t nconsumes;
+};
+
+/* An object that the stage makes for it. */
+struct tc_wanted_object {
+	const char *kind, *ns, *name; /* ns NULL: cluster-scoped */
+	struct tc_str json;           /* on one line; a Secret's holds the credentials when there are keys */
+};
+
+/* One tentacle, for who makes its contract true. */
+struct tc_wanted {
+	const char *enclave, *name;
+	unsigned epoch;
+	struct tc_wanted_service *services; /* in the order of the catalogue; none: only its network is restricted */
+	size_t nservices;
+	const struct tc_wanted_object *objects; /* Secret, NetworkPolicy, ClusterSPIFFEID: those that it has */
+	size_t nobjects;
+};
+
 struct tc_result {
 	struct tc_result_source *sources; /* in the order of the input */
 	size_t nsources;
+	struct tc_wanted *wants; /* with tc_stage.wants: of all tentacles but those of an unknown level */
+	size_t nwants;
 	size_t tentacles;    /* how many workloads or workflows with a contract there were */
 	size_t edited, anew; /* documents by what their changes were made in: see tc_edit_kind */
 };

@@ -2,6 +2,7 @@
 
 #include "compiler/contract/identity.h"
 #include "compiler/transform/assemble.h"
+#include "compiler/tree/emit.h"
 
 const struct tc_origin *tc_origin_new(struct tc_arena *mem, struct tc_pos at, const char *rule)
 {
@@ -221,8 +222,8 @@ static bool is_apart(const struct tc_work *w, enum tc_role role)
 	return role == TC_ROLE_SPIFFEID && w->stage->cluster_scoped_apart;
 }
 
-void tc_place_object(struct tc_work *w, struct tc_tentacle *t, enum tc_role role, struct tc_node *object,
-		     struct tc_arena_mark mark)
+static void place(struct tc_work *w, struct tc_tentacle *t, enum tc_role role, struct tc_node *object,
+		  struct tc_arena_mark mark)
 {
 	const struct tc_node *metadata = tc_get(object, "metadata");
 	struct tc_str name = tc_text(tc_get(metadata, "name"));
@@ -248,4 +249,21 @@ void tc_place_object(struct tc_work *w, struct tc_tentacle *t, enum tc_role role
 		return;
 	}
 	add_object(w, t->home, object, is_apart(w, role), mark);
+}
+
+void tc_place_object(struct tc_work *w, struct tc_tentacle *t, enum tc_role role, struct tc_node *object,
+		     struct tc_arena_mark mark)
+{
+	_cleanup_buf_ struct tc_buf json = {.secret = w->stage->keys != NULL}, name = {0};
+	struct tc_str text = tc_text(tc_get_path(object, "metadata", "name", NULL));
+
+	if (!w->stage->wants) {
+		place(w, t, role, object, mark);
+		return;
+	}
+	tc_emit(&json, object, (struct tc_emit){.format = TC_JSON});
+	tc_buf_add(&name, text.s, text.len);
+	place(w, t, role, object, mark);
+	/* only now: what stands behind the mark is given back */
+	tc_wants_keep(w, t, &json, role, name.p);
 }

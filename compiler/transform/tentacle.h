@@ -54,6 +54,8 @@ struct tc_tentacle {
 	const char *secret_name;    /* NULL: no dependency needs one */
 	struct tc_secret_key *keys; /* in order */
 	size_t nkeys;
+	struct tc_wanted_object *made; /* for tc_stage.wants */
+	size_t nmade, made_cap;
 };
 
 /* All that one compilation knows. */
@@ -123,6 +125,12 @@ struct tc_node *tc_new_object(struct tc_work *w, const struct tc_tentacle *t, co
  * where it is written as text at once, that is given back. */
 void tc_place_object(struct tc_work *w, struct tc_tentacle *t, enum tc_role role, struct tc_node *object,
 		     struct tc_arena_mark mark);
+
+/* wants.c: what the tentacles of a finished transformation want. */
+void tc_wants_fill(struct tc_work *w, struct tc_result *result);
+/* Remembers an object as JSON; its tree may go afterwards. */
+void tc_wants_keep(struct tc_work *w, struct tc_tentacle *t, const struct tc_buf *json, enum tc_role role,
+		   const char *name);
 
 /* {key: value} as a label selector's matchLabels. */
 struct tc_node *tc_new_selector(struct tc_arena *mem, const struct tc_origin *origin, const char *key,

@@ -216,7 +216,7 @@ int tc_postgres_enclave_destroy(void *self, const char *enclave, struct tc_error
 /* What enclave_apply does, from where p->pg is. */
 int tc_postgres_ensure_enclave(struct tc_postgres *p, const struct tc_pg_names *n, struct tc_error *err);
 int tc_postgres_make_locks(struct tc_postgres *p, struct tc_error *err);
-int tc_postgres_refuse(const struct tc_pg_seen *foreign, struct tc_error *err);
+int tc_postgres_refuse(const struct tc_pg_seen *seen, struct tc_error *err);
 /* Locks the role out and ends its sessions. Nothing there: fine. */
 int tc_postgres_shut(struct tc_postgres *p, const struct tc_pg_names *n, const struct tc_pg_seen *seen,
 		     struct tc_error *err);

@@ -7,82 +7,86 @@
  */
 
 /* Where the roles come from: one, which may be absent, or all that could be tentacles. The group of the latter is the
- * role whose mark is the beginning of theirs. */
+ * role whose mark is the beginning of theirs. The planner takes catalogues for small, and would join a thousand roles
+ * with a thousand marks by trying them all. */
 static const char all_roles[] =
 	"SELECT x.rolname, g.rolname AS grp FROM pg_roles x\n"
 	"LEFT JOIN marks xm ON xm.objoid = x.oid\n"
-	"LEFT JOIN marks gm ON gm.description = regexp_replace(xm.description, ' name=.*$', '')\n"
-	"LEFT JOIN pg_roles g ON g.oid = gm.objoid\n"
+	"LEFT JOIN (SELECT y.rolname, ym.description FROM pg_roles y JOIN marks ym ON ym.objoid = y.oid\n"
+	"WHERE y.rolname LIKE 'tentenc\\_%') g ON g.description = split_part(xm.description, ' name=', 1)\n"
 	"WHERE x.rolname LIKE 'tent\\_%'";
 
-/* What a role has too much, and the statement that takes it away. */
+/* What a role has too much, and the statement that takes it away: for all roles at once. */
 static const char surplus[] =
-	"SELECT 'has the attribute ' || a.name, format('ALTER ROLE %I NO%s', r.rolname, a.name)\n"
-	"FROM (VALUES ('SUPERUSER', r.rolsuper), ('CREATEROLE', r.rolcreaterole), ('CREATEDB', r.rolcreatedb),\n"
-	"('REPLICATION', r.rolreplication), ('BYPASSRLS', r.rolbypassrls)) a(name, has) WHERE a.has\n"
-	"UNION SELECT format('is a member of %I', o.rolname), format('REVOKE %I FROM %I', o.rolname, r.rolname)\n"
-	"FROM pg_auth_members m JOIN pg_roles o ON o.oid = m.roleid\n"
-	"WHERE m.member = r.oid AND o.rolname IS DISTINCT FROM w.grp\n"
-	"UNION SELECT format('%I is a member of it', o.rolname), format('REVOKE %I FROM %I', r.rolname, o.rolname)\n"
-	"FROM pg_auth_members m JOIN pg_roles o ON o.oid = m.member\n"
-	"WHERE m.roleid = r.oid AND NOT o.rolcreaterole AND NOT o.rolsuper AND o.rolname <> current_user\n"
-	"UNION SELECT 'opens its schema to ' || x.who, format('REVOKE ALL ON SCHEMA %I FROM %s CASCADE', n.nspname, "
-	"x.who)\n"
-	"FROM (SELECT CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(e.grantee)) END AS who\n"
-	"FROM aclexplode(n.nspacl) e WHERE e.grantee <> n.nspowner) x WHERE x.who <> quote_ident(current_user)\n"
-	"UNION SELECT format('has %s on the database %I', b.privilege_type, b.datname),\n"
-	"format('REVOKE ALL ON DATABASE %I FROM %I CASCADE', b.datname, r.rolname) FROM grants b WHERE b.grantee = "
-	"r.oid";
+	"SELECT me.oid, 'has the attribute ' || a.name AS words, format('ALTER ROLE %I NO%s', me.rolname, a.name) AS "
+	"sql\n"
+	"FROM me, LATERAL (VALUES ('SUPERUSER', me.rolsuper), ('CREATEROLE', me.rolcreaterole),\n"
+	"('CREATEDB', me.rolcreatedb), ('REPLICATION', me.rolreplication), ('BYPASSRLS', me.rolbypassrls)) a(name, "
+	"has)\n"
+	"WHERE a.has\n"
+	"UNION SELECT me.oid, format('is a member of %I', o.rolname), format('REVOKE %I FROM %I', o.rolname, "
+	"me.rolname)\n"
+	"FROM me JOIN pg_auth_members m ON m.member = me.oid JOIN pg_roles o ON o.oid = m.roleid\n"
+	"WHERE o.rolname IS DISTINCT FROM me.grp\n"
+	"UNION SELECT me.oid, format('%I is a member of it', o.rolname), format('REVOKE %I FROM %I', me.rolname, "
+	"o.rolname)\n"
+	"FROM me JOIN pg_auth_members m ON m.roleid = me.oid JOIN pg_roles o ON o.oid = m.member\n"
+	"WHERE NOT o.rolcreaterole AND NOT o.rolsuper AND o.rolname <> current_user\n"
+	"UNION SELECT me.oid, 'opens its schema to ' || x.who, format('REVOKE ALL ON SCHEMA %I FROM %s CASCADE', "
+	"me.rolname,\n"
+	"x.who) FROM me JOIN (SELECT n.nspname, CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE\n"
+	"quote_ident(pg_get_userbyid(e.grantee)) END AS who FROM pg_namespace n, aclexplode(n.nspacl) e\n"
+	"WHERE e.grantee <> n.nspowner) x ON x.nspname = me.rolname WHERE x.who <> quote_ident(current_user)\n"
+	"UNION SELECT me.oid, format('has %s on the database %I', b.privilege_type, b.datname),\n"
+	"format('REVOKE ALL ON DATABASE %I FROM %I CASCADE', b.datname, me.rolname)\n"
+	"FROM me JOIN (SELECT p.datname, e.grantee, e.privilege_type FROM pg_database p, aclexplode(p.datacl) e) b\n"
+	"ON b.grantee = me.oid";
+
+/* Not pg_has_role for the administrator, who is a member of all of them: the server would gather that anew for every
+ * row. inherit_option is of 16 and later. */
+static const char columns[] =
+	"SELECT me.rolname, me.oid IS NOT NULL, rm.description, me.rolcanlogin, me.rolconnlimit,\n"
+	"NOT me.rolinherit OR coalesce(me.rolvaliduntil < 'infinity', false),\n"
+	"n.oid IS NOT NULL, pg_get_userbyid(n.nspowner), n.nspowner = me.oid,\n"
+	"has_database_privilege(me.oid, d.oid, 'CONNECT'),\n"
+	"concat_ws(', ', CASE WHEN has_database_privilege(me.oid, d.oid, 'CREATE') THEN 'create schemas' END,\n"
+	"CASE WHEN has_database_privilege(me.oid, d.oid, 'TEMPORARY') THEN 'create temporary tables' END,\n"
+	"CASE WHEN has_schema_privilege(me.oid, to_regnamespace('public')::oid, 'CREATE')\n"
+	"THEN 'create in the schema public' END),\n"
+	"EXISTS (SELECT FROM pg_db_role_setting s WHERE s.setrole = me.oid AND s.setdatabase = d.oid\n"
+	"AND 'search_path=' || quote_ident(me.rolname) = ANY (s.setconfig)),\n"
+	"EXISTS (SELECT FROM pg_auth_members m WHERE m.member = me.oid AND m.roleid = g.oid),\n"
+	"coalesce(me.oid IN (SELECT m.roleid FROM pg_auth_members m JOIN pg_roles u ON u.oid = m.member\n"
+	"WHERE u.rolname = current_user AND coalesce((to_jsonb(m)->>'inherit_option')::boolean, true)), false), "
+	"s.words, s.sql, coalesce(a.sessions, 0),\n"
+	"g.oid IS NOT NULL, gm.description, has_database_privilege(g.oid, d.oid, 'CONNECT'),\n"
+	"EXISTS (SELECT FROM pg_class c JOIN pg_namespace cn ON cn.oid = c.relnamespace WHERE c.relname = 'lock'\n"
+	"AND cn.nspname = 'tentc' AND pg_has_role(cn.nspowner, 'USAGE') AND pg_has_role(c.relowner, 'USAGE')),\n"
+	"EXISTS (SELECT FROM aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) e WHERE e.grantee = 0)\n"
+	"FROM (SELECT oid, datacl, datdba FROM pg_database WHERE datname = current_database()) d CROSS JOIN me\n"
+	"LEFT JOIN marks rm ON rm.objoid = me.oid LEFT JOIN pg_namespace n ON n.nspname = me.rolname\n"
+	"LEFT JOIN pg_roles g ON g.rolname = me.grp LEFT JOIN marks gm ON gm.objoid = g.oid\n"
+	"LEFT JOIN (SELECT usesysid, count(*) AS sessions FROM pg_stat_activity GROUP BY usesysid) a\n"
+	"ON a.usesysid = me.oid\n"
+	"LEFT JOIN (SELECT oid, string_agg(words, chr(31)) AS words, string_agg(sql, chr(31)) AS sql FROM surplus\n"
+	"GROUP BY oid) s ON s.oid = me.oid;";
 
 const char *tc_sql_look(struct tc_arena *mem, const struct tc_pg_names *n)
 {
-	_cleanup_buf_ struct tc_buf out = {0};
+	const char *roles = n ? tc_printf(mem, "SELECT %s::name AS rolname, %s::name AS grp",
+					  tc_sql_text_in(mem, n->role), tc_sql_text_in(mem, n->group))
+			      : all_roles;
 
-	tc_buf_puts(&out, "WITH marks AS (SELECT objoid, description FROM pg_shdescription\n"
-			  "WHERE classoid = 'pg_authid'::regclass),\n"
-			  "grants AS (SELECT p.datname, e.grantee, e.privilege_type FROM pg_database p,\n"
-			  "aclexplode(p.datacl) e JOIN pg_roles t ON t.oid = e.grantee WHERE t.rolname LIKE "
-			  "'tent\\_%'),\nw AS (");
-	if (n) {
-		tc_buf_puts(&out, "SELECT ");
-		tc_sql_text(&out, n->role);
-		tc_buf_puts(&out, "::name AS rolname, ");
-		tc_sql_text(&out, n->group);
-		tc_buf_puts(&out, "::name AS grp");
-	} else {
-		tc_buf_puts(&out, all_roles);
-	}
-	tc_buf_puts(
-		&out,
-		")\nSELECT w.rolname, r.oid IS NOT NULL, rm.description, r.rolcanlogin, r.rolconnlimit,\n"
-		"NOT r.rolinherit OR coalesce(r.rolvaliduntil < 'infinity', false),\n"
-		"n.oid IS NOT NULL, pg_get_userbyid(n.nspowner), n.nspowner = r.oid,\n"
-		"has_database_privilege(r.oid, d.oid, 'CONNECT'),\n"
-		"concat_ws(', ', CASE WHEN has_database_privilege(r.oid, d.oid, 'CREATE') THEN 'create schemas' END,\n"
-		"CASE WHEN has_database_privilege(r.oid, d.oid, 'TEMPORARY') THEN 'create temporary tables' END,\n"
-		"CASE WHEN has_schema_privilege(r.oid, to_regnamespace('public')::oid, 'CREATE')\n"
-		"THEN 'create in the schema public' END),\n"
-		"EXISTS (SELECT FROM pg_db_role_setting s WHERE s.setrole = r.oid AND s.setdatabase = d.oid\n"
-		"AND 'search_path=' || quote_ident(r.rolname) = ANY (s.setconfig)),\n"
-		"EXISTS (SELECT FROM pg_auth_members m WHERE m.member = r.oid AND m.roleid = g.oid),\n"
-		"pg_has_role(r.oid, 'USAGE'), s.words, s.sql, coalesce(a.sessions, 0),\n"
-		"g.oid IS NOT NULL, gm.description, has_database_privilege(g.oid, d.oid, 'CONNECT'),\n"
-		"EXISTS (SELECT FROM pg_class c JOIN pg_namespace cn ON cn.oid = c.relnamespace WHERE c.relname = "
-		"'lock'\n"
-		"AND cn.nspname = 'tentc' AND pg_has_role(cn.nspowner, 'USAGE') AND pg_has_role(c.relowner, "
-		"'USAGE')),\n"
-		"EXISTS (SELECT FROM aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) e WHERE e.grantee = 0)\n"
-		"FROM (SELECT oid, datacl, datdba FROM pg_database WHERE datname = current_database()) d CROSS JOIN w\n"
-		"LEFT JOIN pg_roles r ON r.rolname = w.rolname LEFT JOIN marks rm ON rm.objoid = r.oid\n"
-		"LEFT JOIN pg_namespace n ON n.nspname = w.rolname\n"
-		"LEFT JOIN pg_roles g ON g.rolname = w.grp LEFT JOIN marks gm ON gm.objoid = g.oid\n"
-		"LEFT JOIN (SELECT usesysid, count(*) AS sessions FROM pg_stat_activity GROUP BY usesysid) a\n"
-		"ON a.usesysid = r.oid\n"
-		"LEFT JOIN LATERAL (SELECT string_agg(u.words, chr(31)) AS words, string_agg(u.sql, chr(31)) AS sql "
-		"FROM (\n");
-	tc_buf_puts(&out, surplus);
-	tc_buf_puts(&out, ") u(words, sql)) s ON true;");
-	return tc_strndup(mem, tc_buf_str(&out).s, out.len);
+	return tc_printf(
+		mem,
+		"%sWITH marks AS (SELECT objoid, description FROM pg_shdescription\n"
+		"WHERE classoid = 'pg_authid'::regclass),\n"
+		"w AS (%s),\n"
+		"me AS MATERIALIZED (SELECT w.rolname, w.grp, r.oid, r.rolcanlogin, r.rolconnlimit, r.rolinherit,\n"
+		"r.rolvaliduntil, r.rolsuper, r.rolcreaterole, r.rolcreatedb, r.rolreplication, r.rolbypassrls\n"
+		"FROM w LEFT JOIN pg_roles r ON r.rolname = w.rolname),\n"
+		"surplus AS (%s)\n%s",
+		n ? "" : "SET LOCAL enable_nestloop = off;\nSET LOCAL jit = off;\n", roles, surplus, columns);
 }
 
 /* --- what the answer means -------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@
 const struct tc_registrar_ops *const tc_registrars[] = {
 	&tc_registrar_postgres,
 	&tc_registrar_rustfs,
+	&tc_registrar_nats,
 	&tc_registrar_spire,
 	NULL,
 };

@@ -88,6 +88,11 @@ struct tc_registrar_ops {
 					const struct tc_observed *seen),
 			   void *each_self, struct tc_error *err);
 	int (*apply)(void *self, const struct tc_want *want, struct tc_error *err);
+	/* As apply for each of them, in as few calls as one of them needs; each is told with `done`, failure NULL when
+	 * it is as wanted. -1: none of them was tried, and `done` not called. NULL: the service gains nothing by it. */
+	int (*apply_all)(void *self, const struct tc_want *wants, size_t nwants,
+			 void (*done)(void *done_self, const struct tc_want *want, const struct tc_error *failure),
+			 void *done_self, struct tc_error *err);
 	/* Logs in as the tenant, with the derived credential, and tries what it was given. */
 	int (*verify)(void *self, const struct tc_want *want, struct tc_error *err);
 	/* Access revoked, sessions ended, data kept. Nothing there: fine. */

@@ -121,6 +121,31 @@ static int apply(struct probe *p, const struct tc_want *want, struct tc_error *e
 	return p->ops->apply(p->registrar, want, err);
 }
 
+static void on_done(void *self, const struct tc_want *want, const struct tc_error *failure)
+{
+	struct tc_error *first = self;
+
+	if (failure && !first->code)
+		*first = *failure;
+	if (failure)
+		printf("failure %s/%s %d %s\n", want->enclave, want->name, (int)failure->code, failure->msg);
+}
+
+static int apply_all(struct probe *p, const struct tc_want *want, struct tc_error *err)
+{
+	struct tc_error first = {0};
+
+	(void)want;
+	if (!p->ops->apply_all)
+		return tc_fail(err, TC_E_USAGE, "there is no apply_all");
+	if (p->ops->apply_all(p->registrar, p->wants, p->nwants, on_done, &first, err) < 0)
+		return -1;
+	if (!first.code)
+		return 0;
+	*err = first;
+	return -1;
+}
+
 static int verify(struct probe *p, const struct tc_want *want, struct tc_error *err)
 {
 	return p->ops->verify(p->registrar, want, err);
@@ -157,6 +182,7 @@ static const struct operation {
 	{"observe", true, observe},
 	{"observe-all", false, observe_all},
 	{"apply", true, apply},
+	{"apply-all", false, apply_all},
 	{"verify", true, verify},
 	{"retain", true, retain},
 	{"destroy", true, destroy},

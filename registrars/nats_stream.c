@@ -1,0 +1,128 @@
+/* A tentacle's stream, where enclaves have JetStream (services.nats.limits.jetstream): what it publishes below
+ * <enclave>.<name>.stream is kept there.
+ *
+ * tentc makes the stream, since whoever may make one may make one over the subjects of others. It logs in to the
+ * enclave's account as a user of its own, tentc/<enclave>, who may use JetStream and nothing else. */
+#include "registrars/nats.h"
+
+#include "registrars/postgres.h" /* tc_postgres_wait */
+
+/* Answers of JetStream. */
+#define NOT_FOUND 10059
+#define OTHER_CONFIGURATION 10058
+
+bool tc_nats_streams(const struct tc_nats_registrar *r)
+{
+	return r->conf.service->limits[TC_NATS_JETSTREAM] > 0;
+}
+
+const char *tc_nats_stream_name(struct tc_nats_registrar *r, const struct tc_want *want)
+{
+	return tc_printf(r->mem, "%s_%s", want->enclave, want->name);
+}
+
+const char *tc_nats_keeper_password(struct tc_nats_registrar *r)
+{
+	return tc_nats_derive(r, "keeper", "", "", 0);
+}
+
+static int log_in(struct tc_nats_registrar *r, struct tc_nats **out, const char *enclave, struct tc_error *err)
+{
+	enum tc_nats_answer answer = tc_nats_login_at(r, out, &r->servers[0], tc_printf(r->mem, "tentc/%s", enclave),
+						      tc_nats_keeper_password(r), err);
+
+	if (answer == TC_NATS_OK)
+		return 0;
+	if (answer == TC_NATS_FAILED)
+		return -1;
+	return tc_fail(err, TC_E_RETRY, "nats: log in as \"tentc/%s\" at the server \"%s\": it is not let in", enclave,
+		       r->servers[0].name);
+}
+
+/* *code: of JetStream's error, 0 for none. After a reload an account's JetStream takes a moment to be there. */
+static int call(struct tc_nats_registrar *r, struct tc_nats *n, json_t **out, const char *api, const char *stream,
+		const char *body, json_int_t *code, struct tc_error *err)
+{
+	int64_t deadline = tc_nats_clock() + (int64_t)r->seconds * 1000;
+	const char *subject = tc_printf(r->mem, "$JS.API.STREAM.%s.%s", api, stream);
+
+	for (;;) {
+		bool nobody = false;
+		const json_t *failure;
+
+		if (tc_nats_request(n, out, subject, body, &nobody, err) < 0)
+			return tc_wrap(err, "nats: %s", subject);
+		failure = json_object_get(*out, "error");
+		*code = json_integer_value(json_object_get(failure, "err_code"));
+		if (!nobody && (!failure || *code == NOT_FOUND || *code == OTHER_CONFIGURATION))
+			return 0;
+		if (tc_nats_clock() >= deadline) {
+			const char *text = json_string_value(json_object_get(failure, "description"));
+
+			tc_fail(err, TC_E_RETRY, "nats: %s: %.200s", subject,
+				nobody ? "nobody answers: does the server have JetStream?"
+				: text ? text
+				       : "refused");
+			json_decref(*out);
+			*out = NULL;
+			return -1;
+		}
+		json_decref(*out);
+		*out = NULL;
+		tc_postgres_wait(100);
+	}
+}
+
+int tc_nats_stream_ensure(struct tc_nats_registrar *r, const struct tc_want *want, struct tc_error *err)
+{
+	_cleanup_(tc_nats_close) struct tc_nats *n = NULL;
+	_cleanup_json_ json_t *seen = NULL, *made = NULL;
+	const char *name = tc_nats_stream_name(r, want), *body;
+	json_int_t code;
+
+	if (!tc_nats_streams(r))
+		return 0;
+	if (log_in(r, &n, want->enclave, err) < 0 || call(r, n, &seen, "INFO", name, "", &code, err) < 0)
+		return -1;
+	if (code != NOT_FOUND)
+		return 0;
+	body = tc_printf(r->mem,
+			 "{\"name\":\"%s\",\"subjects\":[\"%s.%s.stream.>\"],\"retention\":\"limits\",\"storage\":"
+			 "\"file\",\"discard\":\"old\",\"num_replicas\":%d}",
+			 name, want->enclave, want->name, r->nservers >= 3 ? 3 : 1);
+	tc_step(&r->conf, "create stream %s", name);
+	return call(r, n, &made, "CREATE", name, body, &code, err);
+}
+
+int tc_nats_stream_look(struct tc_nats_registrar *r, const struct tc_want *want, bool *there, uint64_t *messages,
+			uint64_t *bytes, struct tc_error *err)
+{
+	_cleanup_(tc_nats_close) struct tc_nats *n = NULL;
+	_cleanup_json_ json_t *answer = NULL;
+	const json_t *state;
+	json_int_t code;
+
+	*there = false;
+	*messages = *bytes = 0;
+	if (log_in(r, &n, want->enclave, err) < 0 ||
+	    call(r, n, &answer, "INFO", tc_nats_stream_name(r, want), "", &code, err) < 0)
+		return -1;
+	state = json_object_get(answer, "state");
+	*there = code == 0 && state;
+	*messages = (uint64_t)json_integer_value(json_object_get(state, "messages"));
+	*bytes = (uint64_t)json_integer_value(json_object_get(state, "bytes"));
+	return 0;
+}
+
+int tc_nats_stream_destroy(struct tc_nats_registrar *r, const struct tc_want *want, struct tc_error *err)
+{
+	_cleanup_(tc_nats_close) struct tc_nats *n = NULL;
+	_cleanup_json_ json_t *answer = NULL;
+	const char *name = tc_nats_stream_name(r, want);
+	json_int_t code;
+
+	if (log_in(r, &n, want->enclave, err) < 0)
+		return -1;
+	tc_step(&r->conf, "delete stream %s", name);
+	return call(r, n, &answer, "DELETE", name, "", &code, err);
+}

@@ -109,9 +109,6 @@ class Server:
         self.tls = tls
         self.settings = settings or {}
         self.process = None
-        if os.geteuid() == 0:
-            shutil.chown(self.folder, "nobody")
-            self._reachable()
 
     def _reachable(self):
         """Binaries below a folder of root's are copied to where nobody can run them."""
@@ -143,6 +140,17 @@ class Server:
         return done.stdout
 
     def __enter__(self):
+        try:
+            self._make()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _make(self):
+        if os.geteuid() == 0:
+            shutil.chown(self.folder, "nobody")
+            self._reachable()
         pwfile = os.path.join(self.folder, "pw")
         with open(pwfile, "w") as f:
             f.write(PASSWORD + "\n")
@@ -162,7 +170,6 @@ class Server:
         with open(os.path.join(self.data, "postgresql.conf"), "a") as f:
             f.writelines(f"{key} = {value}\n" for key, value in lines.items())
         self.start()
-        return self
 
     def _certificate(self):
         key, crt = os.path.join(self.folder, "server.key"), os.path.join(self.folder, "server.crt")

@@ -11,8 +11,9 @@
 #endif
 
 static const struct tc_command *const commands[] = {
-	&tc_cmd_compile, &tc_cmd_validate, &tc_cmd_identity,  &tc_cmd_schema, &tc_cmd_keygen,  &tc_cmd_admit,
-	&tc_cmd_serve,   &tc_cmd_certs,    &tc_cmd_bootstrap, &tc_cmd_help,   &tc_cmd_version,
+	&tc_cmd_compile, &tc_cmd_validate, &tc_cmd_identity,  &tc_cmd_schema,   &tc_cmd_keygen,
+	&tc_cmd_admit,   &tc_cmd_serve,    &tc_cmd_certs,     &tc_cmd_register, &tc_cmd_undeploy,
+	&tc_cmd_enclave, &tc_cmd_doctor,   &tc_cmd_bootstrap, &tc_cmd_help,     &tc_cmd_version,
 };
 
 /* Every command has it, so it is not a row of each. */
@@ -116,15 +117,12 @@ void tc_cli_help(struct tc_buf *out, const struct tc_command *command)
 void tc_cli_overview(struct tc_buf *out)
 {
 	tc_buf_puts(out, "usage: tentc COMMAND [OPTION]... [OPERAND]...\n\n"
-			 "Turns the contracts of tentacles into enriched Kubernetes manifests.\n\n");
+			 "Turns contracts into manifests, and makes the services hold what they promise.\n\n");
 	for (size_t i = 0; i < TC_COUNT(commands); i++)
 		tc_buf_printf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
-	tc_buf_puts(out, "\nexamples:\n"
-			 "  tentc compile shop.yaml             a file, to standard output\n"
-			 "  tentc compile k8s/ -o rendered/     a folder, to a folder\n"
-			 "  tentc help compile                  all about one command\n\n"
-			 "exit status: 0 fine, 1 differences, 2 usage or files,\n"
-			 "  3 contract or manifest rejected, 70 internal error\n");
+	tc_buf_puts(out, "\nexamples: tentc compile k8s/ -o rendered/; tentc help compile\n"
+			 "exit status: 0 fine, 1 differences, 2 usage or files, 3 contract or manifest\n"
+			 "  rejected, 5 a service is unavailable (try again), 70 internal error\n");
 }
 
 static const struct tc_option *find_option(const struct tc_command *command, struct tc_str name, char letter)
@@ -167,6 +165,10 @@ static int set_option(const struct tc_command *command, const struct tc_option *
 {
 	_cleanup_buf_ struct tc_buf list = {0};
 
+	if (o->operand) {
+		args->operands[args->noperands++] = value;
+		return 0;
+	}
 	args->value[o - command->options] = value;
 	if (!o->choices)
 		return 0;

@@ -18,7 +18,8 @@ struct tc_option {
 	const char *help; /* what fits on the rest of its line */
 	/* NULL-terminated; any other value is an error. NULL: any value */
 	const char *const *choices;
-	char letter; /* 'o': -o as well; 0: none */
+	char letter;  /* 'o': -o as well; 0: none */
+	bool operand; /* its value is one more operand: -f FILE, as kubectl has it */
 };
 
 /* What stood on the command line: by the row number of the command's own options; a flag's value is "". */
@@ -53,7 +54,8 @@ struct tc_front {
 };
 
 extern const struct tc_command tc_cmd_compile, tc_cmd_validate, tc_cmd_identity, tc_cmd_schema, tc_cmd_keygen,
-	tc_cmd_admit, tc_cmd_serve, tc_cmd_certs, tc_cmd_bootstrap, tc_cmd_help, tc_cmd_version;
+	tc_cmd_admit, tc_cmd_serve, tc_cmd_certs, tc_cmd_bootstrap, tc_cmd_register, tc_cmd_undeploy, tc_cmd_enclave,
+	tc_cmd_doctor, tc_cmd_help, tc_cmd_version;
 
 int tc_cli_run(int argc, char **argv, const struct tc_front *front, struct tc_error *err);
 

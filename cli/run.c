@@ -83,12 +83,14 @@ void tc_run_config(struct tc_run *run)
 		run->config = config;
 }
 
-static void read_keys(struct tc_run *run)
+void tc_run_keys(struct tc_run *run)
 {
 	const char *path = run->options.root_key_file, *id = run->config->key_id;
 	_cleanup_buf_ struct tc_buf bytes = {.secret = true};
 	struct tc_source src;
 
+	if (!path)
+		return;
 	tc_hide_memory();
 	run->inputs.secret = true;
 	if (!tc_file_read(&run->inputs, path, path, &bytes))
@@ -113,8 +115,8 @@ int tc_run_stage(struct tc_run *run, const struct tc_args *args, struct tc_error
 
 	tc_run_config(run);
 	configured = run->diags.errors == 0;
-	if (configured && run->options.root_key_file)
-		read_keys(run);
+	if (configured)
+		tc_run_keys(run);
 	for (size_t i = 0; i < args->noperands; i++)
 		tc_inputs_add(&run->inputs, args->operands[i]);
 	/* what a contract may say depends on the configuration: with a broken one, most complaints would be wrong */
@@ -132,6 +134,7 @@ int tc_run_stage(struct tc_run *run, const struct tc_args *args, struct tc_error
 		.keys = run->keys,
 		.limits = &run->limits,
 		.cluster_scoped_apart = run->options.cluster_scoped_apart,
+		.wants = run->options.wants,
 	};
 
 	return tc_compile(&run->result, run->work, sources, run->inputs.count, &stage, &run->diags, err);

@@ -11,6 +11,7 @@ struct tc_run_options {
 	const char *config, *enclave, *root_key_file; /* NULL: not given */
 	bool strict;
 	bool cluster_scoped_apart; /* see stage.h */
+	bool wants;                /* likewise */
 };
 
 struct tc_run {
@@ -32,6 +33,8 @@ void tc_run_free(struct tc_run *run);
 
 /* Reads options.config, or takes the defaults; problems go to diags. */
 void tc_run_config(struct tc_run *run);
+/* Reads options.root_key_file where it is given, after the configuration, which names the key. */
+void tc_run_keys(struct tc_run *run);
 /* Reads configuration, keys and operands, and runs the stage. -1 only for a bug. */
 int tc_run_stage(struct tc_run *run, const struct tc_args *args, struct tc_error *err);
 

@@ -3,6 +3,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/cluster/certs.h"
 #include "cli/cluster/commands.h"
 #include "cli/output.h"
 #include "kube/client.h"
@@ -13,26 +14,20 @@
 /* --- show ------------------------------------------------------------------------------------------------------------
  */
 
-struct view {
-	struct tc_buf out;
-	struct tc_arena *mem;
-	int64_t now;
-	unsigned problems;
-};
+static void problem(struct tc_certs_view *v, const char *fmt, ...) TC_PRINTF(2, 3);
 
-static void problem(struct view *v, const char *fmt, ...) TC_PRINTF(2, 3);
-
-static void problem(struct view *v, const char *fmt, ...)
+static void problem(struct tc_certs_view *v, const char *fmt, ...)
 {
 	va_list ap;
 
+	tc_grow(v->mem, v->problems, v->nproblems, v->cap);
 	va_start(ap, fmt);
-	tc_buf_printf(&v->out, "  problem: %s\n", tc_vprintf(v->mem, fmt, ap));
+	v->problems[v->nproblems++] = tc_vprintf(v->mem, fmt, ap);
 	va_end(ap);
-	v->problems++;
+	tc_buf_printf(&v->out, "  problem: %s\n", v->problems[v->nproblems - 1]);
 }
 
-static void show_names(struct view *v, const struct tc_cert_info *info)
+static void show_names(struct tc_certs_view *v, const struct tc_cert_info *info)
 {
 	const char *line = tc_buf_str(&info->names).s;
 
@@ -44,7 +39,7 @@ static void show_names(struct view *v, const struct tc_cert_info *info)
 		tc_buf_putc(&v->out, '\n');
 }
 
-static void show_cert(struct view *v, const char *key, struct tc_str pem)
+static void show_cert(struct tc_certs_view *v, const char *key, struct tc_str pem)
 {
 	_cleanup_cert_info_ struct tc_cert_info info = {0};
 	struct tc_error err = {0};
@@ -76,7 +71,7 @@ static void show_cert(struct view *v, const char *key, struct tc_str pem)
 		problem(v, "%s was not renewed at two thirds of its life", key);
 }
 
-static void show_secret(struct view *v, const struct tc_certs *c)
+static void show_secret(struct tc_certs_view *v, const struct tc_certs *c)
 {
 	struct tc_error err = {0};
 
@@ -97,7 +92,7 @@ static void show_secret(struct view *v, const struct tc_certs *c)
 		show_cert(v, "old-ca.crt", one);
 }
 
-static void show_bundles(struct view *v, const char *webhook, const json_t *config, const struct tc_certs *c)
+static void show_bundles(struct tc_certs_view *v, const char *webhook, const json_t *config, const struct tc_certs *c)
 {
 	_cleanup_cert_info_ struct tc_cert_info leaf = {0};
 	struct tc_error ignored = {0};
@@ -147,24 +142,42 @@ static int get(struct tc_kube *k, json_t **out, const char *path, struct tc_erro
 	return -1;
 }
 
-static int show(const struct tc_cli *cli, const struct tc_args *args, struct tc_error *err)
+int tc_certs_look(struct tc_certs_view *v, struct tc_kube *k, const char *cert_secret, const char *webhook,
+		  struct tc_error *err)
 {
-	const char *secret_name = args->value[TC_CERTS_CERT_SECRET], *webhook = args->value[TC_CERTS_WEBHOOK], *ns,
-		   *name;
-	_cleanup_(tc_kube_config_free) struct tc_kube_config *config = NULL;
-	_cleanup_(tc_kube_free) struct tc_kube *k = NULL;
+	const char *ns, *name;
 	_cleanup_secret_ json_t *secret = NULL;
 	_cleanup_json_ json_t *webhooks = NULL;
 	_cleanup_certs_ struct tc_certs certs = {0};
-	struct tc_kube_error failed = {0};
-	struct view v = {.mem = cli->mem, .now = (int64_t)time(NULL)};
-	int rc;
 
 	if (!webhook)
 		webhook = "tentc";
-	if (tc_split_name(cli->mem, "cert-secret", secret_name ? secret_name : "tentacular-system/tentc-webhook-certs",
+	if (tc_split_name(v->mem, "cert-secret", cert_secret ? cert_secret : "tentacular-system/tentc-webhook-certs",
 			  &ns, &name, err) < 0)
 		return -1;
+	if (get(k, &secret, tc_kube_path(v->mem, "/api/v1/namespaces/%s/secrets/%s", ns, name), err) < 0 ||
+	    get(k, &webhooks,
+		tc_kube_path(v->mem, "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/%s", webhook),
+		err) < 0)
+		return -1;
+	tc_certs_read(&certs, secret);
+	tc_buf_printf(&v->out, "Secret %s/%s\n", ns, name);
+	if (secret)
+		show_secret(v, &certs);
+	else
+		problem(v, "there is none; tentc serve makes it, or: tentc certs make");
+	show_bundles(v, webhook, webhooks, &certs);
+	return 0;
+}
+
+static int show(const struct tc_cli *cli, const struct tc_args *args, struct tc_error *err)
+{
+	_cleanup_(tc_kube_config_free) struct tc_kube_config *config = NULL;
+	_cleanup_(tc_kube_free) struct tc_kube *k = NULL;
+	struct tc_kube_error failed = {0};
+	struct tc_certs_view v = {.mem = cli->mem, .now = (int64_t)time(NULL)};
+	int rc;
+
 	tc_hide_memory();
 	if (tc_kube_find(&config, args->value[TC_CERTS_KUBECONFIG], err) < 0)
 		return -1;
@@ -172,22 +185,11 @@ static int show(const struct tc_cli *cli, const struct tc_args *args, struct tc_
 		*err = failed.error;
 		return -1;
 	}
-	if (get(k, &secret, tc_kube_path(cli->mem, "/api/v1/namespaces/%s/secrets/%s", ns, name), err) < 0 ||
-	    get(k, &webhooks,
-		tc_kube_path(cli->mem, "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/%s",
-			     webhook),
-		err) < 0)
-		return -1;
-	tc_certs_read(&certs, secret);
-	tc_buf_printf(&v.out, "Secret %s/%s\n", ns, name);
-	if (secret)
-		show_secret(&v, &certs);
-	else
-		problem(&v, "there is none; tentc serve makes it, or: tentc certs make");
-	show_bundles(&v, webhook, webhooks, &certs);
-	rc = tc_write_stdout(tc_buf_str(&v.out), err);
+	rc = tc_certs_look(&v, k, args->value[TC_CERTS_CERT_SECRET], args->value[TC_CERTS_WEBHOOK], err);
+	if (rc == 0)
+		rc = tc_write_stdout(tc_buf_str(&v.out), err);
 	tc_buf_free(&v.out);
-	return rc < 0 ? -1 : v.problems ? TC_E_DIFFERS : 0;
+	return rc < 0 ? -1 : v.nproblems ? TC_E_DIFFERS : 0;
 }
 
 /* --- make ------------------------------------------------------------------------------------------------------------

@@ -8,6 +8,10 @@
 
 int tc_serve(const struct tc_cli *cli, const struct tc_args *args, struct tc_error *err);
 int tc_certs(const struct tc_cli *cli, const struct tc_args *args, struct tc_error *err);
+int tc_register(const struct tc_cli *cli, const struct tc_args *args, struct tc_error *err);
+int tc_undeploy(const struct tc_cli *cli, const struct tc_args *args, struct tc_error *err);
+int tc_enclave(const struct tc_cli *cli, const struct tc_args *args, struct tc_error *err);
+int tc_doctor(const struct tc_cli *cli, const struct tc_args *args, struct tc_error *err);
 
 /* Finds the API server from --kubeconfig (NULL: not given) and the environment. */
 int tc_kube_find(struct tc_kube_config **out, const char *kubeconfig, struct tc_error *err);

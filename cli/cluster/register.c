@@ -1,0 +1,231 @@
+#include "cli/cluster/commands.h"
+#include "cli/cluster/secret.h"
+
+/* One tentacle's registration: what the JSON form says of it. */
+struct registration {
+	struct tc_session *s;
+	const struct tc_wanted *t;
+	bool dry_run;
+	json_t *services, *created, *steps; /* borrowed from the answer */
+	enum tc_code code;                  /* the worst so far */
+};
+
+/* --- one service -----------------------------------------------------------------------------------------------------
+ */
+
+/* What was made for the tentacle where nothing was: the names that are its own. */
+static void note_created(struct registration *r, const struct tc_service_config *service)
+{
+	struct tc_subject subject = {.mem = r->s->mem,
+				     .config = r->s->run.config,
+				     .service = service,
+				     .enclave = r->t->enclave,
+				     .name = r->t->name};
+
+	for (const struct tc_value *row = service->service->values; row->name; row++) {
+		const char *value = row->flags & TC_V_UNIQUE ? tc_value_of(&subject, row) : NULL;
+
+		if (value)
+			tc_json_push(r->created,
+				     tc_printf(r->s->mem, "%s %s %s", service->service->key, row->name, value));
+	}
+}
+
+static const char *planned(struct tc_session *s, const struct tc_observed *seen)
+{
+	switch (seen->state) {
+	case TC_STATE_ABSENT:
+		return "would be created";
+	case TC_STATE_RETAINED:
+		return "would be given back: its data is there";
+	case TC_STATE_APPLIED:
+		return "as it should be";
+	case TC_STATE_DIFFERS:
+		return tc_printf(s->mem, "would be put right: %s",
+				 tc_sentences(s->mem, seen->differs, seen->ndiffers, "something differs"));
+	case TC_STATE_FOREIGN:
+		return tc_printf(s->mem, "would be refused: %s",
+				 tc_sentences(s->mem, seen->differs, seen->ndiffers, "it is not ours"));
+	}
+	return ""; /* unreachable: every state has its case */
+}
+
+static const char *happened(struct tc_session *s, const struct tc_observed *seen, size_t steps)
+{
+	if (seen->state == TC_STATE_ABSENT)
+		return "created";
+	if (seen->state == TC_STATE_RETAINED)
+		return "given back: its data is there";
+	if (!steps)
+		return "unchanged";
+	return tc_printf(s->mem, "put right: %s",
+			 tc_sentences(s->mem, seen->differs, seen->ndiffers, "its login did not work"));
+}
+
+static void plan_service(struct registration *r, size_t nth, const struct tc_outcome *seen)
+{
+	const char *detail = planned(r->s, &seen->seen);
+
+	(void)nth;
+	if (seen->done && seen->seen.state == TC_STATE_FOREIGN)
+		r->code = tc_code_worse(r->code, TC_E_REJECTED);
+	tc_session_row(r->s, seen->service->service->key, "%s", seen->done ? detail : tc_outcome_error(seen));
+	tc_session_service(r->services, seen, detail);
+}
+
+static void register_service(struct registration *r, size_t nth)
+{
+	struct tc_session *s = r->s;
+	const struct tc_service_config *service = r->t->services[nth].config;
+	struct tc_want want = tc_want_of(r->t, nth);
+	struct tc_outcome seen, made;
+	const char *detail;
+
+	if (!tc_crew_do(s->crew, TC_ACT_OBSERVE, service, &want, &seen, s->mem) || r->dry_run) {
+		if (!seen.done)
+			r->code = tc_code_worse(r->code, seen.err.code);
+		plan_service(r, nth, &seen);
+		return;
+	}
+	s->steps = r->steps;
+	tc_crew_do(s->crew, TC_ACT_APPLY, service, &want, &made, s->mem);
+	s->steps = NULL;
+	detail = happened(s, &seen.seen, made.steps);
+	if (!made.done)
+		r->code = tc_code_worse(r->code, made.err.code);
+	else if (seen.seen.state == TC_STATE_ABSENT)
+		note_created(r, service);
+	tc_session_row(s, service->service->key, "%s", made.done ? detail : tc_outcome_error(&made));
+	tc_session_service(r->services, &made, detail);
+}
+
+/* --- the Secret ------------------------------------------------------------------------------------------------------
+ */
+
+static void note_secret(struct registration *r, json_t *answer, const char *name, bool applied, const char *detail)
+{
+	if (!name)
+		return;
+	tc_session_row(r->s, "secret", "%s: %s", name, detail);
+	json_object_set_new(answer, "secret",
+			    json_pack("{s:s,s:b,s:s}", "name", name, "applied", applied, "detail", detail));
+}
+
+/* Last, so that a pod that waits for it starts with credentials that work. */
+static void register_secret(struct registration *r, json_t *answer)
+{
+	struct tc_session *s = r->s;
+	struct tc_error err = {0};
+	const char *name = NULL, *detail = "applied";
+	int rc = 0;
+
+	for (size_t i = 0; i < r->t->nobjects; i++)
+		if (strcmp(r->t->objects[i].kind, "Secret") == 0)
+			name = r->t->objects[i].name;
+	if (!s->kube) {
+		note_secret(r, answer, name, false, "not applied: no cluster; tentc compile --root-key-file prints it");
+		return;
+	}
+	if (r->code != TC_E_NONE) {
+		note_secret(r, answer, name, false, "not applied: not all of its services are ready");
+		return;
+	}
+	rc = r->dry_run ? tc_secret_compare(s, r->t, &name, &detail, &err) : tc_secret_apply(s, r->t, &name, &err);
+	if (rc < 0)
+		r->code = tc_code_worse(r->code, err.code);
+	note_secret(r, answer, name, rc == 0 && !r->dry_run, rc < 0 ? err.msg : detail);
+}
+
+/* --- all of it -------------------------------------------------------------------------------------------------------
+ */
+
+static json_t *new_list(json_t *object, const char *key)
+{
+	json_t *list = json_array();
+
+	json_object_set_new(object, key, list);
+	return list;
+}
+
+static enum tc_code register_tentacle(struct tc_session *s, json_t *list, const struct tc_wanted *t, bool dry_run)
+{
+	json_t *answer = json_pack("{s:s,s:s,s:i}", "enclave", t->enclave, "name", t->name, "epoch", (int)t->epoch);
+	struct registration r = {.s = s, .t = t, .dry_run = dry_run};
+
+	json_array_append_new(list, answer);
+	r.services = new_list(answer, "exo_services");
+	r.created = new_list(answer, "resources_created");
+	r.steps = new_list(answer, "steps");
+	tc_session_head(s, "%s/%s", t->enclave, t->name);
+	for (size_t i = 0; i < t->nservices; i++)
+		register_service(&r, i);
+	if (t->nservices)
+		register_secret(&r, answer);
+	else
+		tc_session_row(s, "-", "its contract asks for no service");
+	return r.code;
+}
+
+static int register_all(struct tc_session *s, bool dry_run, struct tc_error *err)
+{
+	const struct tc_result *result = s->run.result;
+	_cleanup_json_ json_t *root = json_object();
+	json_t *list = new_list(root, "tentacles");
+	enum tc_code code = TC_E_NONE;
+
+	json_object_set_new(root, "dry_run", json_boolean(dry_run));
+	json_object_set_new(root, "tentacle_count", json_integer((json_int_t)result->nwants));
+	for (size_t i = 0; i < result->nwants; i++)
+		code = tc_code_worse(code, register_tentacle(s, list, &result->wants[i], dry_run));
+	if (tc_session_print(s, root, err) < 0)
+		return -1;
+	tc_session_advise(code);
+	return (int)code;
+}
+
+static bool needs_keys(const struct tc_result *result)
+{
+	for (size_t i = 0; i < result->nwants; i++)
+		if (result->wants[i].nservices)
+			return true;
+	return false;
+}
+
+static int run(struct tc_session *s, const struct tc_args *args, struct tc_error *err)
+{
+	bool dry_run = args->value[TC_REGISTER_DRY_RUN] != NULL;
+	int rc;
+
+	if (tc_run_stage(&s->run, args, err) < 0)
+		return -1;
+	rc = tc_run_report(&s->run, s->colour, "; nothing was registered");
+	if (rc != 0)
+		return rc;
+	if (!s->run.keys && needs_keys(s->run.result))
+		return tc_fail(err, TC_E_USAGE,
+			       "credentials are derived from a root key, and none is given; give --root-key-file FILE: "
+			       "tentc keygen -o FILE makes one");
+	if (tc_session_connect(s, err) < 0)
+		return -1;
+	return register_all(s, dry_run, err);
+}
+
+int tc_register(const struct tc_cli *cli, const struct tc_args *args, struct tc_error *err)
+{
+	struct tc_session_options options = {
+		.run = {.config = args->value[TC_REGISTER_CONFIG],
+			.enclave = args->value[TC_REGISTER_ENCLAVE],
+			.root_key_file = args->value[TC_REGISTER_ROOT_KEY_FILE],
+			.wants = true},
+		.kubeconfig = args->value[TC_REGISTER_KUBECONFIG],
+		.format = args->value[TC_REGISTER_FORMAT],
+		.no_cluster = args->value[TC_REGISTER_NO_CLUSTER] != NULL,
+	};
+	struct tc_session s;
+	int rc = tc_session_init(&s, cli, &options, err);
+
+	if (rc == 0)
+		rc = run(&s, args, err);
+	tc_session_end(&s);
+	return rc;
+}

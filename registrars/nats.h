@@ -7,11 +7,12 @@
  *   nats_text.c       the text of an accounts file, read and written
  *   nats_change.c     one change of a file, of several writers one after the other
  *   nats_file.c       where the text is: in a folder
- *   nats_servers.c    which servers there are, what they have loaded, what they are told
+ *   nats_find.c       which servers there are
+ *   nats_servers.c    what they have loaded, what they are told
  *   nats_look.c       what is there: observe, observe_all
  *   nats_probe.c      the servers and the administrator's rights
  *   nats_stream.c     a tentacle's stream, where enclaves have JetStream
- *   nats_wire.c       the client; nats_tls.c below it
+ *   nats_wire.c       the client; nats_read.c and nats_tls.c below it
  *
  * An enclave is an account, a tentacle a user of it. The accounts stand in files that are tentc's alone and that every
  * server includes. The last line of a file is a user nobody uses, whose password is derived from all that stands above

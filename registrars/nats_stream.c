@@ -26,6 +26,11 @@ const char *tc_nats_keeper_password(struct tc_nats_registrar *r)
 	return tc_nats_derive(r, "keeper", "", "", 0);
 }
 
+static const char *api(struct tc_nats_registrar *r, const char *what, const char *stream)
+{
+	return tc_printf(r->mem, "$JS.API.STREAM.%s.%s", what, stream);
+}
+
 static int log_in(struct tc_nats_registrar *r, struct tc_nats **out, const char *enclave, struct tc_error *err)
 {
 	enum tc_nats_answer answer = tc_nats_login_at(r, out, &r->servers[0], tc_printf(r->mem, "tentc/%s", enclave),
@@ -39,37 +44,37 @@ static int log_in(struct tc_nats_registrar *r, struct tc_nats **out, const char 
 		       r->servers[0].name);
 }
 
+static int no_answer(const char *subject, bool nobody, const json_t *failure, struct tc_error *err)
+{
+	const char *text = json_string_value(json_object_get(failure, "description"));
+
+	return tc_fail(err, TC_E_RETRY, "nats: %s: %.200s", subject,
+		       nobody ? "nobody answers: does the server have JetStream?"
+		       : text ? text
+			      : "refused");
+}
+
 /* *code: of JetStream's error, 0 for none. After a reload an account's JetStream takes a moment to be there. */
-static int call(struct tc_nats_registrar *r, struct tc_nats *n, json_t **out, const char *api, const char *stream,
-		const char *body, json_int_t *code, struct tc_error *err)
+static int call(struct tc_nats_registrar *r, struct tc_nats *n, json_t **out, const char *subject, const char *body,
+		json_int_t *code, struct tc_error *err)
 {
 	int64_t deadline = tc_nats_clock() + (int64_t)r->seconds * 1000;
-	const char *subject = tc_printf(r->mem, "$JS.API.STREAM.%s.%s", api, stream);
 
-	for (;;) {
-		bool nobody = false;
+	for (;; tc_postgres_wait(100)) {
+		_cleanup_json_ json_t *answer = NULL;
 		const json_t *failure;
+		bool nobody = false;
 
-		if (tc_nats_request(n, out, subject, body, &nobody, err) < 0)
+		if (tc_nats_request(n, &answer, subject, body, &nobody, err) < 0)
 			return tc_wrap(err, "nats: %s", subject);
-		failure = json_object_get(*out, "error");
+		failure = json_object_get(answer, "error");
 		*code = json_integer_value(json_object_get(failure, "err_code"));
-		if (!nobody && (!failure || *code == NOT_FOUND || *code == OTHER_CONFIGURATION))
+		if (!nobody && (!failure || *code == NOT_FOUND || *code == OTHER_CONFIGURATION)) {
+			*out = tc_take(&answer);
 			return 0;
-		if (tc_nats_clock() >= deadline) {
-			const char *text = json_string_value(json_object_get(failure, "description"));
-
-			tc_fail(err, TC_E_RETRY, "nats: %s: %.200s", subject,
-				nobody ? "nobody answers: does the server have JetStream?"
-				: text ? text
-				       : "refused");
-			json_decref(*out);
-			*out = NULL;
-			return -1;
 		}
-		json_decref(*out);
-		*out = NULL;
-		tc_postgres_wait(100);
+		if (tc_nats_clock() >= deadline)
+			return no_answer(subject, nobody, failure, err);
 	}
 }
 
@@ -82,7 +87,7 @@ int tc_nats_stream_ensure(struct tc_nats_registrar *r, const struct tc_want *wan
 
 	if (!tc_nats_streams(r))
 		return 0;
-	if (log_in(r, &n, want->enclave, err) < 0 || call(r, n, &seen, "INFO", name, "", &code, err) < 0)
+	if (log_in(r, &n, want->enclave, err) < 0 || call(r, n, &seen, api(r, "INFO", name), "", &code, err) < 0)
 		return -1;
 	if (code != NOT_FOUND)
 		return 0;
@@ -91,7 +96,7 @@ int tc_nats_stream_ensure(struct tc_nats_registrar *r, const struct tc_want *wan
 			 "\"file\",\"discard\":\"old\",\"num_replicas\":%d}",
 			 name, want->enclave, want->name, r->nservers >= 3 ? 3 : 1);
 	tc_step(&r->conf, "create stream %s", name);
-	return call(r, n, &made, "CREATE", name, body, &code, err);
+	return call(r, n, &made, api(r, "CREATE", name), body, &code, err);
 }
 
 int tc_nats_stream_look(struct tc_nats_registrar *r, const struct tc_want *want, bool *there, uint64_t *messages,
@@ -105,7 +110,7 @@ int tc_nats_stream_look(struct tc_nats_registrar *r, const struct tc_want *want,
 	*there = false;
 	*messages = *bytes = 0;
 	if (log_in(r, &n, want->enclave, err) < 0 ||
-	    call(r, n, &answer, "INFO", tc_nats_stream_name(r, want), "", &code, err) < 0)
+	    call(r, n, &answer, api(r, "INFO", tc_nats_stream_name(r, want)), "", &code, err) < 0)
 		return -1;
 	state = json_object_get(answer, "state");
 	*there = code == 0 && state;
@@ -124,5 +129,5 @@ int tc_nats_stream_destroy(struct tc_nats_registrar *r, const struct tc_want *wa
 	if (log_in(r, &n, want->enclave, err) < 0)
 		return -1;
 	tc_step(&r->conf, "delete stream %s", name);
-	return call(r, n, &answer, "DELETE", name, "", &code, err);
+	return call(r, n, &answer, api(r, "DELETE", name), "", &code, err);
 }

@@ -1,5 +1,5 @@
-/* The client protocol of NATS: lines that end in CRLF, and messages that a line announces. */
-#include "registrars/nats_wire.h"
+/* Connecting to a NATS server, logging in, asking it. */
+#include "registrars/nats_wire_parts.h"
 
 #include <netdb.h>
 #include <netinet/tcp.h>
@@ -9,248 +9,6 @@
 #include <unistd.h>
 
 #include "registrars/postgres.h" /* tc_pg_resolve: names to addresses, with a time limit */
-
-#define LINE_MAX_BYTES (1u << 20)     /* INFO names every server of the cluster */
-#define MESSAGE_MAX_BYTES (32u << 20) /* ACCOUNTZ names every account */
-
-enum event { MESSAGE, NO_RESPONDERS, PONG, ERROR, STALE /* the answer to an earlier question */ };
-
-struct tc_nats {
-	int fd;
-	struct tc_nats_tls *tls;
-	unsigned seconds;
-	int64_t deadline; /* of the call that is under way */
-	struct tc_arena *mem;
-	struct tc_buf in;
-	size_t at; /* what of `in` was used */
-	struct tc_nats_info info;
-	bool tls_required, tls_available;
-	char said[256]; /* the last -ERR, without its quotes */
-	unsigned long sid;
-	struct tc_str body; /* of the last message; until the next one is read */
-};
-
-/* --- bytes -----------------------------------------------------------------------------------------------------------
- */
-
-static int late(struct tc_error *err, const struct tc_nats *n)
-{
-	return tc_fail(err, TC_E_RETRY, "no answer within %u seconds", n->seconds);
-}
-
-static int broken(struct tc_error *err)
-{
-	return tc_fail(err, TC_E_RETRY, "the server closed the connection");
-}
-
-static int foul(struct tc_error *err, const char *what)
-{
-	return tc_fail(err, TC_E_RETRY, "%s; is it a NATS server that listens there?", what);
-}
-
-static int fill(struct tc_nats *n, struct tc_error *err)
-{
-	char room[16384];
-	short events = POLLIN;
-
-	if (n->at && n->at == n->in.len) {
-		tc_buf_clear(&n->in);
-		n->at = 0;
-	}
-	for (;;) {
-		ssize_t got = n->tls ? tc_nats_tls_read(n->tls, room, sizeof(room), &events)
-				     : recv(n->fd, room, sizeof(room), 0);
-
-		if (got > 0) {
-			tc_buf_add(&n->in, room, (size_t)got);
-			return 0;
-		}
-		if (got == 0 || got == -2 || (!n->tls && errno != EAGAIN && errno != EINTR))
-			return broken(err);
-		if (!tc_nats_await(n->fd, events, n->deadline))
-			return late(err, n);
-	}
-}
-
-static int send_all(struct tc_nats *n, const char *bytes, size_t len, struct tc_error *err)
-{
-	short events = POLLOUT;
-
-	while (len) {
-		ssize_t sent =
-			n->tls ? tc_nats_tls_write(n->tls, bytes, len, &events) : send(n->fd, bytes, len, MSG_NOSIGNAL);
-
-		if (sent > 0) {
-			bytes += sent;
-			len -= (size_t)sent;
-		} else if (sent == -2 || sent == 0 || (!n->tls && errno != EAGAIN && errno != EINTR)) {
-			return broken(err);
-		} else if (!tc_nats_await(n->fd, events, n->deadline)) {
-			return late(err, n);
-		}
-	}
-	return 0;
-}
-
-/* Up to CRLF, which is taken too. The text stays until the next one is asked for. */
-static int read_line(struct tc_nats *n, struct tc_str *out, struct tc_error *err)
-{
-	size_t seen = 0;
-
-	for (;;) {
-		const char *start = n->in.p ? n->in.p + n->at : "", *end;
-		size_t len = n->in.len - n->at;
-
-		end = len > seen ? memchr(start + seen, '\n', len - seen) : NULL;
-		if (end) {
-			*out = (struct tc_str){.s = start, .len = (size_t)(end - start)};
-			n->at += out->len + 1;
-			if (out->len && out->s[out->len - 1] == '\r')
-				out->len--;
-			return 0;
-		}
-		if (len > LINE_MAX_BYTES)
-			return foul(err, "the answer is a line without an end");
-		seen = len;
-		if (fill(n, err) < 0)
-			return -1;
-	}
-}
-
-static int read_bytes(struct tc_nats *n, struct tc_str *out, size_t len, struct tc_error *err)
-{
-	while (n->in.len - n->at < len + 2)
-		if (fill(n, err) < 0)
-			return -1;
-	*out = (struct tc_str){.s = n->in.p + n->at, .len = len};
-	n->at += len + 2;
-	return 0;
-}
-
-/* --- what the server says --------------------------------------------------------------------------------------------
- */
-
-static void keep_error(struct tc_nats *n, struct tc_str line)
-{
-	size_t len = 0;
-
-	for (size_t i = 0; i < line.len && len + 1 < sizeof(n->said); i++)
-		if ((unsigned char)line.s[i] >= 0x20 && line.s[i] != 0x7f && line.s[i] != '\'')
-			n->said[len++] = line.s[i];
-	n->said[len] = '\0';
-}
-
-static const char *text_of(struct tc_nats *n, const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text ? tc_strdup(n->mem, text) : NULL;
-}
-
-static int read_info(struct tc_nats *n, struct tc_str text, struct tc_error *err)
-{
-	_cleanup_json_ json_t *info = json_loadb(text.s, text.len, JSON_REJECT_DUPLICATES, NULL);
-	const json_t *urls = json_object_get(info, "connect_urls");
-	const char *id = text_of(n, info, "server_id"), *name = text_of(n, info, "server_name");
-	const char *version = text_of(n, info, "version"), *account = text_of(n, info, "remote_account");
-	size_t count = json_array_size(urls);
-
-	if (!id || !version)
-		return foul(err, "the answer is no INFO of a server");
-	n->info.id = id;
-	n->info.name = name ? name : id;
-	n->info.version = version;
-	n->info.account = account ? account : n->info.account;
-	n->tls_required = json_is_true(json_object_get(info, "tls_required"));
-	n->tls_available = json_is_true(json_object_get(info, "tls_available"));
-	n->info.urls = tc_alloc(n->mem, count * sizeof(*n->info.urls));
-	n->info.nurls = 0;
-	for (size_t i = 0; i < count; i++) {
-		const char *url = json_string_value(json_array_get(urls, i));
-
-		if (url)
-			n->info.urls[n->info.nurls++] = tc_strdup(n->mem, url);
-	}
-	return 0;
-}
-
-/* "MSG subject sid [reply] bytes", "HMSG subject sid [reply] headers bytes": the numbers at the end. */
-static bool read_sizes(struct tc_str line, size_t sizes[2], size_t count)
-{
-	char digits[64];
-	size_t end = line.len;
-
-	for (size_t i = count; i-- > 0;) {
-		size_t start = end;
-
-		while (start && line.s[start - 1] != ' ')
-			start--;
-		if (start == end || end - start > 9 || !start)
-			return false;
-		snprintf(digits, sizeof(digits), "%.*s", (int)(end - start), line.s + start);
-		if (strspn(digits, "0123456789") != end - start)
-			return false;
-		sizes[i] = strtoul(digits, NULL, 10);
-		end = start - 1;
-	}
-	return true;
-}
-
-/* Of "MSG subject sid ...": whether it answers what was asked last, and not something that was given up. */
-static bool is_current(const struct tc_nats *n, struct tc_str line)
-{
-	_cleanup_buf_ struct tc_buf want = {0};
-	const char *space = memchr(line.s, ' ', line.len), *second;
-
-	second = memchr(space + 1, ' ', line.len - (size_t)(space + 1 - line.s));
-	tc_buf_printf(&want, " %lu ", n->sid);
-	return second &&
-	       tc_str_starts((struct tc_str){.s = second, .len = line.len - (size_t)(second - line.s)}, want.p);
-}
-
-static int read_message(struct tc_nats *n, struct tc_str line, bool headers, enum event *what, struct tc_error *err)
-{
-	bool current = is_current(n, line);
-	size_t sizes[2] = {0, 0};
-	struct tc_str all;
-
-	if (!read_sizes(line, headers ? sizes : sizes + 1, headers ? 2 : 1) || sizes[0] > sizes[1] ||
-	    sizes[1] > MESSAGE_MAX_BYTES)
-		return foul(err, "the answer announces no message that could be read");
-	if (read_bytes(n, &all, sizes[1], err) < 0)
-		return -1;
-	n->body = (struct tc_str){.s = all.s + sizes[0], .len = all.len - sizes[0]};
-	*what = !current ? STALE : headers && tc_str_starts(all, "NATS/1.0 503") ? NO_RESPONDERS : MESSAGE;
-	return 0;
-}
-
-static int next_event(struct tc_nats *n, enum event *what, struct tc_error *err)
-{
-	struct tc_str line;
-
-	for (;;) {
-		if (read_line(n, &line, err) < 0)
-			return -1;
-		if (tc_str_is(line, "PING")) {
-			if (send_all(n, "PONG\r\n", 6, err) < 0)
-				return -1;
-		} else if (tc_str_is(line, "PONG")) {
-			*what = PONG;
-			return 0;
-		} else if (tc_str_starts(line, "-ERR ")) {
-			keep_error(n, (struct tc_str){.s = line.s + 5, .len = line.len - 5});
-			*what = ERROR;
-			return 0;
-		} else if (tc_str_starts(line, "MSG ") || tc_str_starts(line, "HMSG ")) {
-			return read_message(n, line, line.s[0] == 'H', what, err);
-		} else if (tc_str_starts(line, "INFO ")) {
-			if (read_info(n, (struct tc_str){.s = line.s + 5, .len = line.len - 5}, err) < 0)
-				return -1;
-		} else if (!tc_str_is(line, "+OK")) {
-			return foul(err, "the answer is not in the protocol of NATS");
-		}
-	}
-}
 
 /* --- connecting ------------------------------------------------------------------------------------------------------
  */
@@ -275,7 +33,7 @@ static int dial_one(struct tc_nats *n, const char *address, unsigned port, struc
 	if (n->fd < 0)
 		return tc_fail(err, TC_E_RETRY, "no socket: %s", strerrordesc_np(errno));
 	if (!failure && !tc_nats_await(n->fd, POLLOUT, n->deadline))
-		return late(err, n);
+		return tc_nats_late(err, n);
 	if (!failure && getsockopt(n->fd, SOL_SOCKET, SO_ERROR, &failure, &len) < 0)
 		failure = errno;
 	if (!failure)
@@ -315,7 +73,7 @@ static int start_tls(struct tc_nats *n, const struct tc_nats_login *login, struc
 	if (!wanted && !n->tls_required)
 		return 0;
 	if (n->at != n->in.len)
-		return foul(err, "the server spoke on before TLS began");
+		return tc_nats_foul(err, "the server spoke on before TLS began");
 	return tc_nats_tls_start(&n->tls, n->fd, login->host, mode, login->tls_ca, n->deadline, err);
 }
 
@@ -357,16 +115,16 @@ static const struct {
 static enum tc_nats_answer log_in(struct tc_nats *n, const struct tc_nats_login *login, struct tc_error *err)
 {
 	_cleanup_buf_ struct tc_buf out = {.secret = true};
-	enum event what;
+	enum tc_nats_event what;
 
 	add_connect(&out, n, login);
-	if (send_all(n, out.p, out.len, err) < 0)
+	if (tc_nats_send_all(n, out.p, out.len, err) < 0)
 		return TC_NATS_FAILED;
 	do {
-		if (next_event(n, &what, err) < 0)
+		if (tc_nats_next_event(n, &what, err) < 0)
 			return TC_NATS_FAILED;
-	} while (what != PONG && what != ERROR);
-	if (what == PONG)
+	} while (what != TC_NATS_PONG && what != TC_NATS_ERROR);
+	if (what == TC_NATS_PONG)
 		return TC_NATS_OK;
 	for (size_t i = 0; i < TC_COUNT(logins); i++)
 		if (strstr(n->said, logins[i].part))
@@ -386,13 +144,13 @@ enum tc_nats_answer tc_nats_connect(struct tc_nats **out, const struct tc_nats_l
 	n->seconds = seconds;
 	n->deadline = tc_nats_clock() + (int64_t)seconds * 1000;
 	n->mem = tc_arena_new(4096);
-	if (dial(n, login, err) < 0 || read_line(n, &line, err) < 0)
+	if (dial(n, login, err) < 0 || tc_nats_read_line(n, &line, err) < 0)
 		return TC_NATS_FAILED;
 	if (!tc_str_starts(line, "INFO ")) {
-		foul(err, "the first line is no INFO");
+		tc_nats_foul(err, "the first line is no INFO");
 		return TC_NATS_FAILED;
 	}
-	if (read_info(n, (struct tc_str){.s = line.s + 5, .len = line.len - 5}, err) < 0 ||
+	if (tc_nats_read_info(n, (struct tc_str){.s = line.s + 5, .len = line.len - 5}, err) < 0 ||
 	    start_tls(n, login, err) < 0)
 		return TC_NATS_FAILED;
 	answer = log_in(n, login, err);
@@ -429,13 +187,13 @@ static void begin(struct tc_nats *n)
 bool tc_nats_alive(struct tc_nats *n)
 {
 	struct tc_error ignored = {0};
-	enum event what = MESSAGE;
+	enum tc_nats_event what = TC_NATS_MESSAGE;
 
 	begin(n);
-	if (send_all(n, "PING\r\n", 6, &ignored) < 0)
+	if (tc_nats_send_all(n, "PING\r\n", 6, &ignored) < 0)
 		return false;
-	while (what != PONG)
-		if (next_event(n, &what, &ignored) < 0 || what == ERROR)
+	while (what != TC_NATS_PONG)
+		if (tc_nats_next_event(n, &what, &ignored) < 0 || what == TC_NATS_ERROR)
 			return false;
 	return true;
 }
@@ -452,7 +210,7 @@ static int ask(struct tc_nats *n, const char *subject, const char *body, struct 
 		 random[3], random[4], random[5], random[6], random[7]);
 	n->sid++;
 	tc_buf_printf(&out, "SUB %s %lu\r\nPUB %s %s %zu\r\n%s\r\n", inbox, n->sid, subject, inbox, strlen(body), body);
-	return send_all(n, out.p, out.len, err);
+	return tc_nats_send_all(n, out.p, out.len, err);
 }
 
 static int forget(struct tc_nats *n, struct tc_error *err)
@@ -460,22 +218,22 @@ static int forget(struct tc_nats *n, struct tc_error *err)
 	char line[32];
 
 	snprintf(line, sizeof(line), "UNSUB %lu\r\n", n->sid);
-	return send_all(n, line, strlen(line), err);
+	return tc_nats_send_all(n, line, strlen(line), err);
 }
 
 static int answer_of(struct tc_nats *n, json_t **out, bool *nobody, struct tc_error *err)
 {
-	enum event what = PONG;
+	enum tc_nats_event what = TC_NATS_PONG;
 
-	while (what == PONG || what == STALE)
-		if (next_event(n, &what, err) < 0)
+	while (what == TC_NATS_PONG || what == TC_NATS_STALE)
+		if (tc_nats_next_event(n, &what, err) < 0)
 			return -1;
-	*nobody = what == NO_RESPONDERS;
-	if (what == ERROR)
+	*nobody = what == TC_NATS_NO_RESPONDERS;
+	if (what == TC_NATS_ERROR)
 		return tc_fail(err, TC_E_USAGE, "the server says: %s", n->said);
 	*out = *nobody ? NULL : json_loadb(n->body.s, n->body.len, 0, NULL);
 	if (!*nobody && !json_is_object(*out))
-		return foul(err, "the answer is no JSON");
+		return tc_nats_foul(err, "the answer is no JSON");
 	return 0;
 }
 
@@ -516,20 +274,20 @@ int tc_nats_request_all(struct tc_nats *n, const char *subject, const char *body
 int tc_nats_may_subscribe(struct tc_nats *n, bool *may, const char *subject, struct tc_error *err)
 {
 	_cleanup_buf_ struct tc_buf out = {0};
-	enum event what = MESSAGE;
+	enum tc_nats_event what = TC_NATS_MESSAGE;
 
 	begin(n);
 	n->sid++;
 	*may = true;
 	tc_buf_printf(&out, "SUB %s %lu\r\nUNSUB %lu\r\nPING\r\n", subject, n->sid, n->sid);
-	if (send_all(n, out.p, out.len, err) < 0)
+	if (tc_nats_send_all(n, out.p, out.len, err) < 0)
 		return -1;
-	while (what != PONG) {
-		if (next_event(n, &what, err) < 0)
+	while (what != TC_NATS_PONG) {
+		if (tc_nats_next_event(n, &what, err) < 0)
 			return -1;
-		if (what == ERROR && !strstr(n->said, "ermissions Violation"))
+		if (what == TC_NATS_ERROR && !strstr(n->said, "ermissions Violation"))
 			return tc_fail(err, TC_E_RETRY, "the server says: %s", n->said);
-		if (what == ERROR)
+		if (what == TC_NATS_ERROR)
 			*may = false;
 	}
 	return 0;

@@ -268,6 +268,12 @@ class Refused(Exception):
     pass
 
 
+class Message(tuple):
+    """(subject, reply, data), with the number of the subscription that it came by: JetStream keeps a message's own
+    subject, whatever the inbox is called."""
+    sid = 0
+
+
 class Client:
     """The protocol as its documentation has it, nothing kept from the caller: .errors are the -ERR lines, .ended says
     that the server closed the connection."""
@@ -336,10 +342,15 @@ class Client:
         elif words[0] == "INFO":
             self.info = json.loads(line[5:])
         elif words[0] == "MSG":
-            self.messages.append((words[1], words[3] if len(words) == 5 else "", self._bytes(int(words[-1]))))
+            self._keep(words, words[3] if len(words) == 5 else "", self._bytes(int(words[-1])))
         elif words[0] == "HMSG":
             data = self._bytes(int(words[-1]))
-            self.messages.append((words[1], words[3] if len(words) == 6 else "", data[int(words[-2]):]))
+            self._keep(words, words[3] if len(words) == 6 else "", data[int(words[-2]):])
+
+    def _keep(self, words, reply, data):
+        message = Message((words[1], reply, data))
+        message.sid = int(words[2])
+        self.messages.append(message)
 
     def flush(self):
         """All that was sent has been looked at by the server, and what it had to say has been read."""
@@ -364,13 +375,13 @@ class Client:
     def request(self, subject, data=b"", seconds=2):
         """The answer to this client's own inbox, None when there is none."""
         inbox = f"{self.inbox}.{self._sids + 1}"
-        self.subscribe(inbox)
+        sid = self.subscribe(inbox)
         self.publish(subject, data, inbox)
         self.flush()
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             for m in self.messages:
-                if m[0] == inbox:
+                if m.sid == sid:
                     self.messages.remove(m)
                     return m[2]
             self.wait(0.1)

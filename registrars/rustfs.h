@@ -130,14 +130,18 @@ int tc_rustfs_bucket_mark(struct tc_rustfs *r, const char *bucket, const char **
 /* Makes and marks it; refuses one with another's mark. */
 int tc_rustfs_bucket_ensure(struct tc_rustfs *r, const char *bucket, bool own, struct tc_error *err);
 
-/* One page of what is below a prefix, all versions and delete markers. prefix "": all of the bucket. */
+/* What is listed: all versions and delete markers below a prefix; "": all of the bucket. */
+struct tc_rustfs_range {
+	const char *bucket, *prefix;
+	unsigned max; /* of one page */
+};
 struct tc_rustfs_page {
-	const struct tc_xml *root; /* Version and DeleteMarker elements: Key (not escaped any more), VersionId, Size */
-	bool url;                  /* keys are escaped */
+	const struct tc_xml *root; /* Version and DeleteMarker elements: Key (may be escaped), VersionId, Size */
 	bool more;
 	struct tc_str next_key, next_version; /* not escaped */
 };
-int tc_rustfs_list(struct tc_rustfs *r, struct tc_arena *mem, const char *bucket, const char *prefix, unsigned max,
+/* after: the page before, NULL for the first. */
+int tc_rustfs_list(struct tc_rustfs *r, struct tc_arena *mem, const struct tc_rustfs_range *range,
 		   const struct tc_rustfs_page *after, struct tc_rustfs_page *out, struct tc_error *err);
 /* UINT64_MAX twice when it would take longer than one call may. */
 int tc_rustfs_count(struct tc_rustfs *r, const struct tc_rustfs_names *n, uint64_t *items, uint64_t *bytes,

@@ -97,7 +97,7 @@ static int ensure_mark(struct tc_rustfs *r, const char *bucket, struct tc_error 
 			bucket, installation, r->conf.config->installation);
 	if (installation || !bare)
 		return 0;
-	if (tc_rustfs_list(r, r->mem, bucket, "", 1, NULL, &page, err) < 0)
+	if (tc_rustfs_list(r, r->mem, &(struct tc_rustfs_range){bucket, "", 1}, NULL, &page, err) < 0)
 		return -1;
 	if (tc_xml_get(page.root, "Version") || tc_xml_get(page.root, "DeleteMarker"))
 		return 0;

@@ -32,12 +32,16 @@ int tc_rustfs_destroy(void *self, const struct tc_want *want, struct tc_error *e
 	tc_rustfs_names(r, &n, want);
 	if (tc_rustfs_look(r, &seen, &n, r->mem, err) < 0)
 		return -1;
-	if (seen.foreign)
-		return tc_rustfs_refuse_foreign(&seen, err);
-	if (remove_all(r, &n, &seen, &why, err) < 0 || tc_rustfs_look(r, &seen, &n, r->mem, err) < 0)
-		return -1;
-	if (seen.observed.state == TC_STATE_ABSENT)
-		return 0;
+	/* The second time for what another run did between our looking and our doing. */
+	for (unsigned round = 0; round < 2; round++) {
+		if (seen.foreign)
+			return tc_rustfs_refuse_foreign(&seen, err);
+		why = (struct tc_error){0};
+		if (remove_all(r, &n, &seen, &why, err) < 0 || tc_rustfs_look(r, &seen, &n, r->mem, err) < 0)
+			return -1;
+		if (seen.observed.state == TC_STATE_ABSENT)
+			return 0;
+	}
 	*err = why;
 	return why.code ? -1
 			: tc_fail(err, TC_E_RETRY,

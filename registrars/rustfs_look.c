@@ -98,8 +98,8 @@ static int known_by_login(struct tc_rustfs *r, const struct tc_rustfs_names *n, 
 	return 0;
 }
 
-int tc_rustfs_look(struct tc_rustfs *r, struct tc_rustfs_seen *out, const struct tc_rustfs_names *n,
-		   struct tc_arena *mem, struct tc_error *err)
+static int look_once(struct tc_rustfs *r, struct tc_rustfs_seen *out, const struct tc_rustfs_names *n,
+		     struct tc_arena *mem, struct tc_error *err)
 {
 	_cleanup_json_ json_t *policy = NULL;
 	bool ours;
@@ -121,6 +121,17 @@ int tc_rustfs_look(struct tc_rustfs *r, struct tc_rustfs_seen *out, const struct
 		}
 	}
 	conclude(out, n, mem);
+	return 0;
+}
+
+int tc_rustfs_look(struct tc_rustfs *r, struct tc_rustfs_seen *out, const struct tc_rustfs_names *n,
+		   struct tc_arena *mem, struct tc_error *err)
+{
+	if (look_once(r, out, n, mem, err) < 0)
+		return -1;
+	/* Policy and user are read one after the other: another run may have made or removed both in between. */
+	if (out->foreign && !out->policy)
+		return look_once(r, out, n, mem, err);
 	return 0;
 }
 

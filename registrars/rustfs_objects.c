@@ -52,17 +52,17 @@ static int list(struct tc_rustfs *r, struct tc_arena *mem, struct tc_s3_request 
 	return 0;
 }
 
-int tc_rustfs_list(struct tc_rustfs *r, struct tc_arena *mem, const char *bucket, const char *prefix, unsigned max,
+int tc_rustfs_list(struct tc_rustfs *r, struct tc_arena *mem, const struct tc_rustfs_range *range,
 		   const struct tc_rustfs_page *after, struct tc_rustfs_page *out, struct tc_error *err)
 {
 	struct tc_s3_request req = {
-		.step = tc_printf(mem, "list what is in the bucket %s below \"%s\"", bucket, prefix),
+		.step = tc_printf(mem, "list what is in the bucket %s below \"%s\"", range->bucket, range->prefix),
 		.method = "GET",
-		.path = tc_s3_path(mem, bucket, NULL),
+		.path = tc_s3_path(mem, range->bucket, NULL),
 		.query = {{"versions", TC_STR("")},
 			  {"encoding-type", TC_STR("url")},
-			  {"prefix", tc_str(prefix)},
-			  {"max-keys", tc_str(tc_printf(mem, "%u", max))}},
+			  {"prefix", tc_str(range->prefix)},
+			  {"max-keys", tc_str(tc_printf(mem, "%u", range->max))}},
 	};
 
 	*out = (struct tc_rustfs_page){0};
@@ -94,6 +94,7 @@ int tc_rustfs_count(struct tc_rustfs *r, const struct tc_rustfs_names *n, uint64
 		    struct tc_error *err)
 {
 	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(256 * 1024);
+	const struct tc_rustfs_range range = {.bucket = n->bucket, .prefix = n->prefix, .max = PAGE};
 	struct tc_rustfs_page page = {.more = true}, last;
 	time_t end = time(NULL) + (time_t)r->seconds;
 	bool first = true;
@@ -105,7 +106,7 @@ int tc_rustfs_count(struct tc_rustfs *r, const struct tc_rustfs_names *n, uint64
 			return 0;
 		}
 		last = page;
-		if (tc_rustfs_list(r, mem, n->bucket, n->prefix, PAGE, first ? NULL : &last, &page, err) < 0)
+		if (tc_rustfs_list(r, mem, &range, first ? NULL : &last, &page, err) < 0)
 			return -1;
 		for (const struct tc_xml *v = page.root->first; v; v = v->next) {
 			if (strcmp(v->name, "Version") != 0)
@@ -261,6 +262,7 @@ static int remove_page(struct removal *x, const struct tc_rustfs_page *page, siz
 
 static int remove_objects(struct removal *x, struct tc_error *err)
 {
+	const struct tc_rustfs_range range = {.bucket = x->bucket, .prefix = x->prefix, .max = PAGE};
 	struct tc_rustfs_page page;
 	size_t count;
 
@@ -268,7 +270,7 @@ static int remove_objects(struct removal *x, struct tc_error *err)
 		struct tc_arena_mark mark = tc_arena_mark(x->mem);
 
 		/* Always from the start: what was removed is not listed any more, wherever the last run was ended. */
-		if (tc_rustfs_list(x->r, x->mem, x->bucket, x->prefix, PAGE, NULL, &page, err) < 0 ||
+		if (tc_rustfs_list(x->r, x->mem, &range, NULL, &page, err) < 0 ||
 		    remove_page(x, &page, &count, err) < 0)
 			return -1;
 		if (!count)

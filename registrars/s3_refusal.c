@@ -27,7 +27,11 @@ static const struct {
 	{"XMinioServerNotInitialized", 0, TC_E_RETRY, "the server is starting", "try again"},
 	{"BucketAlreadyExists", 0, TC_E_REJECTED, "the bucket belongs to somebody else",
 	 "give services.rustfs.bucket another name"},
+	{"InvalidArgument", 0, TC_E_RETRY, NULL, "another run may be at work, try again"},
 	{"SlowDown", 0, TC_E_RETRY, "the server is busy", "try again"},
+	/* It was there when we looked. */
+	{NULL, 404, TC_E_RETRY, NULL, "another run may be at work, try again"},
+	{NULL, 409, TC_E_RETRY, NULL, "another run may be at work, try again"},
 	{NULL, 403, TC_E_USAGE, "the server does not let the administrator do this",
 	 "docs/rustfs.md lists the rights of the administrator"},
 	{NULL, 429, TC_E_RETRY, "the server is busy", "try again"},
@@ -95,16 +99,16 @@ static int skewed(const struct tc_s3_request *req, const struct tc_s3_answer *a,
 		       req->step, ours, theirs);
 }
 
-int tc_s3_refused(const struct tc_s3_request *req, const struct tc_s3_answer *a, struct tc_error *err)
+int tc_s3_refused(const struct tc_s3_request *req, const struct tc_s3_answer *answer, struct tc_error *err)
 {
 	/* What it says to a secret may quote the secret. */
-	const char *said = req->secret ? "" : a->message, *meaning = NULL, *help = "this is not expected";
-	enum tc_code our = a->status >= 500 ? TC_E_RETRY : TC_E_BUG;
+	const char *said = req->secret ? "" : answer->message, *meaning = NULL, *help = "this is not expected";
+	enum tc_code our = answer->status >= 500 ? TC_E_RETRY : TC_E_BUG;
 
-	if (strcmp(a->code, "RequestTimeTooSkewed") == 0)
-		return skewed(req, a, err);
+	if (strcmp(answer->code, "RequestTimeTooSkewed") == 0)
+		return skewed(req, answer, err);
 	for (size_t i = 0; i < TC_COUNT(rows); i++) {
-		if (rows[i].code ? strcmp(rows[i].code, a->code) != 0 : rows[i].status != a->status)
+		if (rows[i].code ? strcmp(rows[i].code, answer->code) != 0 : rows[i].status != answer->status)
 			continue;
 		our = rows[i].our;
 		meaning = rows[i].meaning;
@@ -113,8 +117,8 @@ int tc_s3_refused(const struct tc_s3_request *req, const struct tc_s3_answer *a,
 	}
 	if (!meaning)
 		meaning = *said ? said : "the server refused";
-	return tc_fail(err, our, "rustfs: %s: %s (HTTP %d%s%s); %s", req->step, meaning, a->status, *a->code ? " " : "",
-		       a->code, help);
+	return tc_fail(err, our, "rustfs: %s: %s (HTTP %d%s%s); %s", req->step, meaning, answer->status,
+		       *answer->code ? " " : "", answer->code, help);
 }
 
 int tc_s3_garbage(const struct tc_s3_request *req, const char *what, struct tc_error *err)

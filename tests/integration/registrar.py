@@ -21,6 +21,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 from report import Failed, Report, check, contains, equal  # noqa: E402,F401
 
+# So that a test that is ended ends its servers and removes their folders.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+
 
 class Run:
     def __init__(self, status, output, seconds):

@@ -55,7 +55,7 @@ def words(operation, epoch):
     return (operation, "shop") + (("web", epoch) if epoch is not None else ())
 
 
-def killed_at_every_step(report, server, probe, v, mode, databases):
+def killed_at_every_step(report, server, probe, v, mode, databases, moments):
     for name, before, operation, epoch in OPERATIONS:
         with report.case(f"{v}: {mode}: {name}: killed at every step, then run once more"):
             rid(server, probe)
@@ -74,7 +74,7 @@ def killed_at_every_step(report, server, probe, v, mode, databases):
                 equal(server.dump(databases), want, f"after a kill at step {n} of {steps}")
                 if operation == "apply":
                     probe.fine("verify", "shop", "web", epoch)
-    with report.case(f"{v}: {mode}: killed at any moment, 4 times in each operation, then run once more"):
+    with report.case(f"{v}: {mode}: killed at any moment of each operation, then run once more"):
         chance = random.Random(7)
         for name, before, operation, epoch in OPERATIONS:
             rid(server, probe)
@@ -82,7 +82,7 @@ def killed_at_every_step(report, server, probe, v, mode, databases):
                 before(server, probe)
             probe.fine(*words(operation, epoch))
             want = server.dump(databases)
-            for _ in range(4):
+            for _ in range(moments):
                 rid(server, probe)
                 if before:
                     before(server, probe)
@@ -98,22 +98,22 @@ def killed_at_every_step(report, server, probe, v, mode, databases):
     rid(server, probe)
 
 
-def at_once(report, server, probe, v, mode):
+def at_once(report, server, probe, v, mode, rounds):
     def together(*commands):
         runs = [probe.end(p) for p in [probe.start(*c) for c in commands]]
         for run in runs:
             check(run.status == 0, f"status {run.status}: {run.output}")
 
-    with report.case(f"{v}: {mode}: two that apply the same at once, 20 times, the enclave new each time"):
-        for _ in range(20):
+    with report.case(f"{v}: {mode}: two that apply the same at once, {rounds} times, the enclave new each time"):
+        for _ in range(rounds):
             together(("apply", "shop", "web"), ("apply", "shop", "web"))
             probe.fine("verify", "shop", "web")
             equal(probe.fine("observe", "shop", "web").state, "applied")
             together(("destroy", "shop", "web"), ("destroy", "shop", "web"))
             equal(probe.fine("observe", "shop", "web").state, "absent")
             together(("enclave-destroy", "shop"), ("enclave-destroy", "shop"))
-    with report.case(f"{v}: {mode}: four at once, of two enclaves, 5 times"):
-        for _ in range(5):
+    with report.case(f"{v}: {mode}: four at once, of two enclaves, {rounds // 5} times"):
+        for _ in range(rounds // 5):
             together(*(("apply", enclave, name) for enclave in ("shop", "bank") for name in ("web-0", "web-1")))
             for enclave in ("shop", "bank"):
                 for name in ("web-0", "web-1"):
@@ -309,10 +309,11 @@ def main():
                 server.sql("ALTER ROLE tentc_admin CREATEDB; GRANT CONNECT ON DATABASE postgres TO tentc_admin")
                 shared = make_probe(build, folder, server)
                 own = make_probe(build, folder, server, database="own-{enclave}")
-                killed_at_every_step(report, server, shared, v, "one database", ("tentacular",))
-                at_once(report, server, shared, v, "one database")
-                killed_at_every_step(report, server, own, v, "a database each", ("tentacular", "own-shop"))
-                at_once(report, server, own, v, "a database each")
+                killed_at_every_step(report, server, shared, v, "one database", ("tentacular",), 5)
+                at_once(report, server, shared, v, "one database", 20)
+                # CREATE DATABASE takes its time
+                killed_at_every_step(report, server, own, v, "a database each", ("tentacular", "own-shop"), 1)
+                at_once(report, server, own, v, "a database each", 10)
                 no_server(report, server, build, folder, v)
                 broken_pipe(report, server, build, folder, shared, v)
                 restarts(report, server, shared, v)

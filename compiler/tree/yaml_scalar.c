@@ -73,7 +73,8 @@ static bool check_dialect(struct tc_yaml *y, const yaml_event_t *e, uint32_t off
 {
 	const char *s = y->src->text.s;
 	bool flow = y->depth && y->frames[y->depth - 1].node->style == TC_STYLE_FLOW;
-	bool may_escape = end - off != text.len + 2; /* longer than quotes and value */
+	/* Not of one length alone: `\L` is shorter than what it stands for, and `\/` longer. */
+	bool may_escape = end - off != text.len + 2 || text.s != s + off + 1;
 	uint32_t at;
 
 	if (e->data.scalar.style == YAML_DOUBLE_QUOTED_SCALAR_STYLE && may_escape &&

@@ -343,6 +343,17 @@ static void dialect(void **state)
 		"   1 | \"\\/y\"\n"
 		"     |  ^\n"
 		"  help: write the slash alone\n");
+	/* As long as its value: other escapes are shorter than theirs. */
+	REFUSES("a: \"\\L\\/\"\n",
+		"in.yaml:1:7: error: found the escape \\/, which Kubernetes does not know outside JSON [TC012]\n"
+		"   1 | a: \"\\L\\/\"\n"
+		"     |       ^\n"
+		"  help: write the slash alone\n");
+	REFUSES("a: \"\\/\\P\"\n",
+		"in.yaml:1:5: error: found the escape \\/, which Kubernetes does not know outside JSON [TC012]\n"
+		"   1 | a: \"\\/\\P\"\n"
+		"     |     ^\n"
+		"  help: write the slash alone\n");
 	READS("a: \"x\\\\/y\"\n", "{\"a\":\"x\\\\/y\"}\n");
 	REFUSES("a: [b?]\n", "in.yaml:1:5: error: found a question mark in a plain value between brackets [TC012]\n"
 			     "   1 | a: [b?]\n"

@@ -248,20 +248,52 @@ static uint32_t find_separator(const struct tc_source *src, uint32_t begin, uint
 	return end;
 }
 
-/* A separator line that nothing stands in front of is a part of its document to Kubernetes, so that a byte order mark
- * behind it is no longer at the start of a text, but a letter of the first key. */
-static bool check_mark(struct cutter *c, uint32_t sep, uint32_t begin)
+static bool is_mark(const struct tc_source *src, uint32_t off)
+{
+	return src->text.len - off >= 3 && memcmp(src->text.s + off, "\xef\xbb\xbf", 3) == 0;
+}
+
+/* start: where its document begins. */
+static bool refuse_mark(struct cutter *c, uint32_t off, uint32_t start)
+{
+	struct tc_diag *d =
+		tc_diag(c->diags, TC_MSG_SYNTAX_YAML, pos(c->src, off), "found a byte order mark inside a document");
+
+	if (start < off)
+		tc_diag_note(d, pos(c->src, start), "the document begins with this line");
+	tc_diag_help(d, "remove it (3 bytes, EF BB BF): it belongs at the start of a file only");
+	return false;
+}
+
+/* A separator line that nothing stands in front of is a part of its document to Kubernetes. */
+static bool joins_document(const struct cutter *c)
 {
 	const struct tc_doc *before = c->count > 1 ? &c->docs[c->count - 2] : NULL;
-	struct tc_str text = c->src->text;
 
-	if ((before && before->begin < before->end) || text.len - begin < 3 ||
-	    memcmp(text.s + begin, "\xef\xbb\xbf", 3) != 0)
+	return !before || before->begin == before->end;
+}
+
+/* Then a byte order mark behind it is no longer at the start of a text, but a letter of the first key. */
+static bool check_mark(struct cutter *c, uint32_t sep, uint32_t begin)
+{
+	return !joins_document(c) || !is_mark(c->src, begin) || refuse_mark(c, begin, sep);
+}
+
+/* And dashes that only YAML sees at the start of a line end it: it is empty, and what follows them is never read. */
+static bool check_second(struct cutter *c, uint32_t sep, uint32_t begin, uint32_t end)
+{
+	uint32_t at = tc_yaml_skip_comments(c->src, begin, end), behind = at + 3;
+	const char *s = c->src->text.s;
+
+	if (!joins_document(c) || at == end || !is_separator(c->src, at) || s[at - 1] == ' ' || s[at - 1] == '\t')
 		return true;
-	struct tc_diag *d =
-		tc_diag(c->diags, TC_MSG_SYNTAX_YAML, pos(c->src, begin), "found a byte order mark inside a document");
-	tc_diag_note(d, pos(c->src, sep), "the document begins with this line");
-	tc_diag_help(d, "remove it (3 bytes, EF BB BF): it belongs at the start of a file only");
+	if (behind < end && !is_json_space(s[behind]) && tc_yaml_break(s + behind, s + end) == 0)
+		return true;
+	struct tc_diag *d = tc_diag(c->diags, TC_MSG_LONE_CR, pos(c->src, at),
+				    "a document separator behind a line break that is no line feed; kubectl would drop "
+				    "this document silently");
+	tc_diag_note(d, pos(c->src, sep), "to kubectl the document begins with this line, and is empty");
+	tc_diag_help(d, "end lines with LF or CRLF");
 	return false;
 }
 
@@ -275,14 +307,17 @@ static bool cut_yaml(struct cutter *c, uint32_t begin)
 		if (!d)
 			return false;
 		d->end = next;
+		/* Of two marks at the start of a file the second one is text. */
+		d->bad = begin > 0 && is_mark(c->src, begin) && !refuse_mark(c, begin, begin);
 	}
 	while (next < end) {
 		uint32_t sep = next, line = line_end(c->src, sep);
 		d = add_doc(c, TC_YAML, sep, line);
 		if (!d)
 			return false;
-		d->bad = !check_separator(c, sep, line) || !check_mark(c, sep, line);
 		d->end = next = find_separator(c->src, begin, line);
+		d->bad = !check_separator(c, sep, line) || !check_mark(c, sep, line) ||
+			 !check_second(c, sep, line, next);
 	}
 	return true;
 }
@@ -297,7 +332,7 @@ size_t tc_stream_cut(struct tc_arena *mem, const struct tc_source *src, const st
 	*docs = NULL;
 	if (!check_size(src, limits, diags) || !check_bytes(src, diags))
 		return 0;
-	uint32_t end = (uint32_t)src->text.len, begin = end >= 3 && memcmp(src->text.s, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+	uint32_t end = (uint32_t)src->text.len, begin = is_mark(src, 0) ? 3 : 0;
 	uint32_t first = skip_json_space(src, begin, end);
 	/* kubectl takes a text with a byte order mark for YAML. */
 	if (json || (begin == 0 && first < end && src->text.s[first] == '{'))

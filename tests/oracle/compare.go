@@ -349,6 +349,7 @@ func compare(args []string) error {
 		given("suite", suite),
 		scalarSource(*scalars, *seed),
 		mutantSource("manifests", *mutants, *seed, splitManifests(manifest)),
+		mutantSource("streams", *mutants, *seed, streamTexts),
 		mutantSource("json", *mutants, *seed, jsonTexts),
 		mutantSource("suite-mutants", *mutated, *seed, suite),
 	}

@@ -87,6 +87,19 @@ var jsonTexts = [][]byte{
 	[]byte("{\"a\": 1}\n---\nb: 2\n"),
 }
 
+// Separators, byte order marks, and line breaks that only YAML knows.
+var streamTexts = [][]byte{
+	[]byte("---\n\r---\na: 1\n"),
+	[]byte("---\n# c\r---\na: 1\n"),
+	[]byte("---\n\u0085---\na: 1\n"),
+	[]byte("\ufeff---\n\u2028---\na: 1\n---\nb: 2\n"),
+	[]byte("\ufeff\ufeffa: 1\n"),
+	[]byte("\ufeffa: 1\n---\n\ufeffb: 2\n"),
+	[]byte("---\n---\n\r---\n# c\n"),
+	[]byte("a: 1\n--- # c\nb: 2\n---\n...\n"),
+	[]byte("a: 1\r\n---\r\nb: |\r\n  x\r\n---\r\n"),
+}
+
 const mutantsAtOnce = 500
 
 func mutantSource(name string, count int, seed uint64, originals [][]byte) source {

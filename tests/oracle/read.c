@@ -127,7 +127,7 @@ static void answer(struct tc_arena *mem, struct tc_buf *out, struct tc_str text)
 	for (size_t i = 0; i < count; i++) {
 		struct tc_diags diags = {.mem = mem};
 		if (docs[i].bad) {
-			write_refusal(out, &cut, docs[i].sep, docs[i].begin);
+			write_refusal(out, &cut, docs[i].sep, docs[i].end);
 			continue;
 		}
 		if (!tc_doc_read(mem, &docs[i], &limits, &diags)) {

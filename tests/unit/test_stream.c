@@ -102,6 +102,54 @@ static void inner_mark(void **state)
 	READS("a: 1\n---\n\xef\xbb\xbf"
 	      "b: 2\n",
 	      "{\"a\":1}\n{\"b\":2}\n");
+	/* Of two at the start of a file the second one is text. */
+	REFUSES("\xef\xbb\xbf\xef\xbb\xbf"
+		"a: 1\n",
+		"in.yaml:1:1: error: found a byte order mark inside a document [TC012]\n"
+		"   1 | ?a: 1\n"
+		"     | ^\n"
+		"  help: remove it (3 bytes, EF BB BF): it belongs at the start of a file only\n");
+}
+
+/* Dashes behind a break that only YAML knows: behind a first separator Kubernetes takes the empty document in front of
+ * them, and loses the rest. */
+static void second_document(void **state)
+{
+	static const char *const lost[] = {
+		"---\n\r---\na: 1\n",
+		"---\n# c\r---\na: 1\n",
+		"---\n\xc2\x85---\na: 1\n",
+		"\xef\xbb\xbf---\n\xe2\x80\xa8---\na: 1\n",
+		"---\n# c\xe2\x80\xa9---\xc2\x85"
+		"a: 1\n",
+		"---\n---\n\r---\n",
+	};
+	static const char *const kept[] = {
+		"a: 1\n---\n\r---\na: 1\n", "---\n\r---x\n", "---\n\r --- x\n", "\r---\na: 1\n", "---\n# ---\na: 1\n",
+	};
+	struct read r;
+
+	(void)state;
+	REFUSES("---\n\r---\na: 1\n",
+		"in.yaml:3:1: error: a document separator behind a line break that is no line feed; kubectl would drop "
+		"this document silently [TC007]\n"
+		"   3 | ---\n"
+		"     | ^\n"
+		"in.yaml:1:1: note: to kubectl the document begins with this line, and is empty\n"
+		"   1 | ---\n"
+		"     | ^\n"
+		"  help: end lines with LF or CRLF\n");
+	for (size_t i = 0; i < TC_COUNT(lost); i++) {
+		read_text(&r, "in.yaml", tc_str(lost[i]), NULL);
+		assert_int_equal(r.diags.errors, 1);
+		assert_int_equal(r.diags.list[0]->id, TC_MSG_LONE_CR);
+		read_done(&r);
+	}
+	for (size_t i = 0; i < TC_COUNT(kept); i++) {
+		read_text(&r, "in.yaml", tc_str(kept[i]), NULL);
+		assert_string_equal(r.err.p ? r.err.p : "", "");
+		read_done(&r);
+	}
 }
 
 /* What kubectl would drop. */
@@ -266,11 +314,17 @@ static void read_again(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(cuts),       cmocka_unit_test(documents),
-		cmocka_unit_test(json),       cmocka_unit_test(separators),
-		cmocka_unit_test(dropped),    cmocka_unit_test(inner_mark),
-		cmocka_unit_test(directives), cmocka_unit_test(whole_texts),
-		cmocka_unit_test(read_again), cmocka_unit_test(whole_documents),
+		cmocka_unit_test(cuts),
+		cmocka_unit_test(documents),
+		cmocka_unit_test(json),
+		cmocka_unit_test(separators),
+		cmocka_unit_test(dropped),
+		cmocka_unit_test(inner_mark),
+		cmocka_unit_test(second_document),
+		cmocka_unit_test(directives),
+		cmocka_unit_test(whole_texts),
+		cmocka_unit_test(read_again),
+		cmocka_unit_test(whole_documents),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -130,9 +130,9 @@ static const char *shown(struct tc_spire *s, const json_t *value)
 	return quoted;
 }
 
-void tc_spire_compare(struct tc_spire *s, struct tc_observed *out, const json_t *is_there, const json_t *wanted)
+void tc_spire_compare(struct tc_spire *s, struct tc_observed *out, const json_t *there, const json_t *wanted)
 {
-	const json_t *spec = json_object_get(is_there, "spec"), *ours = json_object_get(wanted, "spec"), *other;
+	const json_t *spec = json_object_get(there, "spec"), *ours = json_object_get(wanted, "spec"), *other;
 	const char *key;
 	json_t *value;
 
@@ -151,7 +151,7 @@ void tc_spire_compare(struct tc_spire *s, struct tc_observed *out, const json_t 
 			tc_observed_add(out, "ClusterSPIFFEID has %s %s, which tentc does not set", key,
 					shown(s, value));
 	}
-	if (!text_at(is_there, "annotations", TC_SPIRE_INSTALLATION))
+	if (!text_at(there, "annotations", TC_SPIRE_INSTALLATION))
 		tc_observed_add(out, "ClusterSPIFFEID does not say which installation it belongs to");
 }
 

@@ -115,13 +115,13 @@ static void check_service(struct tc_doctor *d, const struct tc_service_config *s
 		tc_doctor_error(d, key, &o.err);
 		return;
 	}
-	for (size_t i = 0; i < o.probed.ncomplaints; i++)
-		tc_doctor_say(d, key, TC_CHECK_WARNING, o.probed.complaints[i], NULL);
 	tc_doctor_say(d, key, TC_CHECK_OK,
 		      tc_printf(s->mem, "%s; %s", o.probed.version ? o.probed.version : "of an unknown version",
 				o.probed.ncomplaints ? "the administrator can log in"
 						     : "the administrator can log in and may do what is needed"),
 		      NULL);
+	for (size_t k = 0; k < o.probed.ncomplaints; k++)
+		tc_doctor_say(d, key, TC_CHECK_WARNING, o.probed.complaints[k], NULL);
 }
 
 /* --- all of it -------------------------------------------------------------------------------------------------------

@@ -211,7 +211,11 @@ static int deprovision(struct tc_enclave_run *e, struct tc_error *err)
 		remove_ground(e, &roster, steps);
 	if (e->force && s->kube)
 		remove_namespace(e, &roster);
-	json_object_set_new(root, "exo_services", tc_roster_services(&roster, s));
+	json_object_set_new(root, "exo_services",
+			    tc_roster_services(&roster, s,
+					       e->force     ? e->dry_run ? " would be destroyed" : " destroyed"
+					       : e->dry_run ? " would be retained"
+							    : " retained"));
 	json_object_set_new(root, "deleted", json_boolean(e->force && !e->dry_run && roster.code == TC_E_NONE));
 	if (tc_session_print(s, root, err) < 0)
 		return -1;

@@ -38,8 +38,8 @@ void tc_roster_read(struct tc_roster *r, struct tc_session *s, const char *encla
 /* One past the last resident that is the same tentacle as the one at `from`. */
 size_t tc_roster_end(const struct tc_roster *r, size_t from);
 size_t tc_roster_tentacles(const struct tc_roster *r);
-/* exo_services, and a row of text for each. */
-json_t *tc_roster_services(const struct tc_roster *r, struct tc_session *s);
+/* exo_services, and a row of text for each: "2 tentacles" and what became of them. */
+json_t *tc_roster_services(const struct tc_roster *r, struct tc_session *s, const char *fate);
 
 int tc_enclave_info(struct tc_enclave_run *e, struct tc_error *err);
 int tc_enclave_list(struct tc_enclave_run *e, struct tc_error *err);

@@ -80,13 +80,14 @@ size_t tc_roster_tentacles(const struct tc_roster *r)
 	return n;
 }
 
-json_t *tc_roster_services(const struct tc_roster *r, struct tc_session *s)
+json_t *tc_roster_services(const struct tc_roster *r, struct tc_session *s, const char *fate)
 {
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < s->run.config->nservices; i++) {
 		const struct tc_outcome *o = &r->services[i];
-		const char *detail = tc_printf(s->mem, "%zu tentacle%s", r->found[i], r->found[i] == 1 ? "" : "s");
+		const char *detail = tc_printf(s->mem, "%zu tentacle%s%s", r->found[i], r->found[i] == 1 ? "" : "s",
+					       r->found[i] ? fate : "");
 
 		if (!r->asked[i])
 			continue;
@@ -158,7 +159,7 @@ int tc_enclave_info(struct tc_enclave_run *e, struct tc_error *err)
 		return -1;
 	}
 	tc_roster_read(&roster, s, e->name);
-	json_object_set_new(root, "exo_services", tc_roster_services(&roster, s));
+	json_object_set_new(root, "exo_services", tc_roster_services(&roster, s, ""));
 	json_object_set_new(root, "tentacle_count", json_integer((json_int_t)tc_roster_tentacles(&roster)));
 	json_object_set_new(root, "tentacles", tentacles);
 	for (size_t i = 0, end; i < roster.count; i = end) {
@@ -226,7 +227,7 @@ int tc_enclave_list(struct tc_enclave_run *e, struct tc_error *err)
 	for (size_t i = 0; i < roster.count; i = tc_roster_end(&roster, i))
 		known[n++] = (struct known){.name = roster.list[i].enclave, .tentacles = 1};
 	json_object_set_new(root, "enclaves", list_known(s, known, n));
-	json_object_set_new(root, "exo_services", tc_roster_services(&roster, s));
+	json_object_set_new(root, "exo_services", tc_roster_services(&roster, s, ""));
 	if (tc_session_print(s, root, err) < 0)
 		return -1;
 	tc_session_advise(roster.code);

@@ -52,7 +52,7 @@ static void on_step(void *self, const char *service, const char *what)
 {
 	struct tc_session *s = self;
 
-	tc_session_row(s, service, "%s", what);
+	tc_session_row(s, service, "  %s", what); /* deeper than how it ended */
 	if (s->steps)
 		tc_json_push(s->steps, tc_printf(s->mem, "%s: %s", service, what));
 }

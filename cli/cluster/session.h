@@ -40,7 +40,7 @@ int tc_session_read(struct tc_session *s);
 /* Finds the cluster and makes the crew; calls nobody yet. */
 int tc_session_connect(struct tc_session *s, struct tc_error *err);
 
-/* A line of the text form: "shop/web"; and below it "  postgres  create role ...". */
+/* A line of the text form: "shop/web"; and below it "  postgres    create role ..." and "  postgres  created". */
 void tc_session_head(struct tc_session *s, const char *fmt, ...) TC_PRINTF(2, 3);
 void tc_session_row(struct tc_session *s, const char *first, const char *fmt, ...) TC_PRINTF(3, 4);
 /* Prints root in the JSON form. 0, or -1 when standard output failed, now or before. */

@@ -134,7 +134,9 @@ static void remove_service(struct removal *r, size_t i, json_t *list, json_t *st
 		r->code = tc_code_worse(r->code, TC_E_REJECTED);
 	tc_session_row(s, key, "%s", done.done ? detail : tc_outcome_error(&done));
 	one = tc_session_service(list, &done, detail);
-	json_object_set_new(one, "deleted", json_boolean(there && done.done && r->destroy && !r->dry_run));
+	json_object_set_new(one, "deleted",
+			    json_boolean(done.done && r->destroy && !r->dry_run &&
+					 seen->seen.state != TC_STATE_FOREIGN));
 	if (seen->done && seen->seen.items != UINT64_MAX)
 		json_object_set_new(one, "items", json_integer((json_int_t)seen->seen.items));
 	if (seen->done && seen->seen.bytes != UINT64_MAX)

@@ -269,7 +269,7 @@ def life(world, report):
         for service in all_services:
             contains(done.out, f"  {service:9} created\n")
         if "postgres" in all_services:
-            contains(done.out, "  postgres  create role tent_shop_web\n")
+            contains(done.out, "  postgres    create role tent_shop_web\n")
         contains(done.out, "  secret    tentacular-exoskeleton-web: not applied: no cluster")
         equal(done.err, "")
         tenant.write()
@@ -438,6 +438,7 @@ def outage(world, report):
         kept = world.run("enclave", "deprovision", "outage", "--format", "json", status=0).json
         validate(world, "deprovision", kept)
         equal((kept["deleted"], kept["tentacle_count"]), (False, len(names)))
+        check(all(d.endswith(" retained") for d in details(kept).values()), kept)
         for name in names:
             equal(set(Tenant(world, world.tentacle("outage", name)).reads().values()), {False})
         refused = world.run("enclave", "deprovision", "outage", "--force", status=USAGE)

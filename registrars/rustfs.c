@@ -257,7 +257,7 @@ static int settled(struct tc_rustfs *r, struct tc_rustfs_seen *seen, const struc
 	if (tc_rustfs_look(r, seen, n, r->mem, err) < 0)
 		return -1;
 	if (seen->foreign)
-		return tc_rustfs_refuse_foreign(seen, err);
+		return 0;
 	if (seen->mark.installation && seen->mark.epoch > n->epoch)
 		return old_epoch(n, seen, err);
 	return seen->observed.state == TC_STATE_APPLIED ? tc_rustfs_login(r, n, in, &answer, err) : 0;
@@ -275,21 +275,23 @@ static int apply(void *self, const struct tc_want *want, struct tc_error *err)
 	tc_rustfs_names(r, &n, want);
 	if (tc_rustfs_credential(r, &n, err) < 0 || settled(r, &seen, &n, &in, err) < 0)
 		return -1;
-	/* The second time sets the secret key, where all looks well and the tenant does not get in. */
-	for (unsigned round = 0; !in && round < 2; round++) {
+	if (seen.foreign)
+		return tc_rustfs_refuse_foreign(&seen, err);
+	/* What another run did meanwhile, servers call by many names, some of them 500: what is there decides, and what
+	 * is missing then is done once more. So is the secret key, where all looks well and the tenant does not get in.
+	 */
+	for (unsigned round = 0; !in && !seen.foreign && round < 2; round++) {
 		why = (struct tc_error){0};
 		(void)make(r, &n, &seen, seen.observed.state == TC_STATE_APPLIED, &why);
-		/* Servers call what another run did meanwhile by many names, some of them 500: what is there decides.
-		 */
 		if (settled(r, &seen, &n, &in, err) < 0)
 			return -1;
-		if (why.code && !in) {
-			*err = why;
-			return -1;
-		}
 	}
 	if (in)
 		return 0;
+	if (why.code) {
+		*err = why;
+		return -1;
+	}
 	return tc_fail(err, TC_E_RETRY,
 		       "rustfs: the user \"%s\" is not as it should be though all was done for it: %s; try again",
 		       n.user, seen.observed.ndiffers ? seen.observed.differs[0] : "the server does not let it in");
@@ -313,7 +315,9 @@ static int retain(void *self, const struct tc_want *want, struct tc_error *err)
 		return tc_rustfs_refuse_foreign(&seen, err);
 	if (!seen.user.there || !seen.user.enabled)
 		return 0;
-	(void)tc_rustfs_user_disable(r, &n, &why);
+	/* Without it, a user that is disabled could not be told from somebody else's. */
+	if (seen.policy || tc_rustfs_policy_write(r, &n, &why) == 0)
+		(void)tc_rustfs_user_disable(r, &n, &why);
 	if (tc_rustfs_user_read(r, n.user, &seen.user, err) < 0)
 		return -1;
 	if (!seen.user.there || !seen.user.enabled)

@@ -7,6 +7,9 @@
 static int remove_all(struct tc_rustfs *r, const struct tc_rustfs_names *n, const struct tc_rustfs_seen *seen,
 		      struct tc_error *why, struct tc_error *err)
 {
+	/* Without it, a user that is disabled could not be told from somebody else's. */
+	if (seen->user.there && !seen->policy && tc_rustfs_policy_write(r, n, why) < 0)
+		return 0;
 	if (seen->user.there && seen->user.enabled && tc_rustfs_user_disable(r, n, why) < 0)
 		return 0;
 	if (seen->bucket && tc_rustfs_empty(r, n->bucket, n->prefix, err) < 0)
@@ -16,7 +19,7 @@ static int remove_all(struct tc_rustfs *r, const struct tc_rustfs_names *n, cons
 	/* A request that was under way when the door closed may have ended since. */
 	if (seen->bucket && tc_rustfs_empty(r, n->bucket, n->prefix, err) < 0)
 		return -1;
-	if (seen->policy)
+	if (seen->policy || seen->user.there)
 		(void)tc_rustfs_policy_remove(r, n, why);
 	return 0;
 }
@@ -32,10 +35,10 @@ int tc_rustfs_destroy(void *self, const struct tc_want *want, struct tc_error *e
 	tc_rustfs_names(r, &n, want);
 	if (tc_rustfs_look(r, &seen, &n, r->mem, err) < 0)
 		return -1;
+	if (seen.foreign)
+		return tc_rustfs_refuse_foreign(&seen, err);
 	/* The second time for what another run did between our looking and our doing. */
-	for (unsigned round = 0; round < 2; round++) {
-		if (seen.foreign)
-			return tc_rustfs_refuse_foreign(&seen, err);
+	for (unsigned round = 0; round < 2 && !seen.foreign; round++) {
 		why = (struct tc_error){0};
 		if (remove_all(r, &n, &seen, &why, err) < 0 || tc_rustfs_look(r, &seen, &n, r->mem, err) < 0)
 			return -1;

@@ -4,6 +4,8 @@
 #include "registrars/rustfs.h"
 
 #define PAGE 1000u
+/* Removed in one call. Servers take 1,000; a slow one would need longer for them than a call may take. */
+#define BATCH 250u
 
 /* --- listing */
 
@@ -191,6 +193,8 @@ static int remove_one(struct removal *x, struct tc_str key, struct tc_str versio
 		return tc_s3_refused(&req, &answer, err);
 	if (!tc_s3_good(&answer) && answer.status != 404)
 		note_failure(x, key, answer.code);
+	else
+		x->removed++;
 	return 0;
 }
 
@@ -221,6 +225,36 @@ static int remove_many(struct removal *x, struct tc_str body, struct tc_error *e
 	return 0;
 }
 
+static void add_object(struct tc_buf *body, struct tc_str key, struct tc_str version)
+{
+	tc_buf_puts(body, "<Object><Key>");
+	add_escaped(body, key);
+	tc_buf_puts(body, "</Key>");
+	if (version.len) {
+		tc_buf_puts(body, "<VersionId>");
+		add_escaped(body, version);
+		tc_buf_puts(body, "</VersionId>");
+	}
+	tc_buf_puts(body, "</Object>");
+}
+
+/* Removes what is in the batch, and empties it. */
+static int remove_batch(struct removal *x, struct tc_buf *body, size_t *n, struct tc_error *err)
+{
+	size_t failed = x->failed, count = *n;
+
+	if (!count)
+		return 0;
+	tc_buf_puts(body, "</Delete>");
+	if (remove_many(x, tc_buf_str(body), err) < 0)
+		return -1;
+	x->removed += count - (x->failed - failed);
+	tc_buf_clear(body);
+	tc_buf_puts(body, "<Delete><Quiet>true</Quiet>");
+	*n = 0;
+	return 0;
+}
+
 static int remove_page(struct removal *x, const struct tc_rustfs_page *page, size_t *count, struct tc_error *err)
 {
 	_cleanup_buf_ struct tc_buf body = {0};
@@ -237,27 +271,21 @@ static int remove_page(struct removal *x, const struct tc_rustfs_page *page, siz
 		key = key_of(x->mem, page->root, tc_xml_text(v, "Key"));
 		/* Whatever a server answers, nothing outside is removed. */
 		if (!tc_str_starts(key, x->prefix))
-			return tc_fail(err, TC_E_RETRY,
-				       "rustfs: %s: the server listed a key outside; nothing of this page was removed",
-				       removal_step(x));
+			return tc_fail(
+				err, TC_E_RETRY,
+				"rustfs: %s: the server listed a key outside, which was left as it is; look at the "
+				"server",
+				removal_step(x));
 		if (!fits_xml(key)) {
 			if (remove_one(x, key, version, err) < 0)
 				return -1;
 			continue;
 		}
-		many++;
-		tc_buf_puts(&body, "<Object><Key>");
-		add_escaped(&body, key);
-		tc_buf_puts(&body, "</Key>");
-		if (version.len) {
-			tc_buf_puts(&body, "<VersionId>");
-			add_escaped(&body, version);
-			tc_buf_puts(&body, "</VersionId>");
-		}
-		tc_buf_puts(&body, "</Object>");
+		add_object(&body, key, version);
+		if (++many == BATCH && remove_batch(x, &body, &many, err) < 0)
+			return -1;
 	}
-	tc_buf_puts(&body, "</Delete>");
-	return many ? remove_many(x, tc_buf_str(&body), err) : 0;
+	return remove_batch(x, &body, &many, err);
 }
 
 static int remove_objects(struct removal *x, struct tc_error *err)
@@ -281,7 +309,6 @@ static int remove_objects(struct removal *x, struct tc_error *err)
 				"rustfs: %s: the server removes none of the next %zu (%s); look at the locks and "
 				"retention of the bucket, and at the administrator's rights",
 				removal_step(x), count, x->why);
-		x->removed += count - x->failed;
 		tc_arena_rewind(x->mem, mark);
 	}
 }

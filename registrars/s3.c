@@ -221,8 +221,9 @@ static const struct {
 	{CURLE_RECV_ERROR, TC_E_RETRY, "the connection broke", "try again"},
 	{CURLE_SEND_ERROR, TC_E_RETRY, "the connection broke", "try again"},
 	{CURLE_UNSUPPORTED_PROTOCOL, TC_E_RETRY, "what answers there does not speak HTTP",
-	 "check services.rustfs.port"},
-	{CURLE_WEIRD_SERVER_REPLY, TC_E_RETRY, "what answers there does not speak HTTP", "check services.rustfs.port"},
+	 "check services.rustfs.port and tls.mode"},
+	{CURLE_WEIRD_SERVER_REPLY, TC_E_RETRY, "what answers there does not speak HTTP",
+	 "check services.rustfs.port and tls.mode"},
 };
 
 static int fail_curl(const struct call *c, CURLcode code, struct tc_error *err)

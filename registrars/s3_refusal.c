@@ -28,6 +28,7 @@ static const struct {
 	{"BucketAlreadyExists", 0, TC_E_REJECTED, "the bucket belongs to somebody else",
 	 "give services.rustfs.bucket another name"},
 	{"InvalidArgument", 0, TC_E_RETRY, NULL, "another run may be at work, try again"},
+	{"XMinioIAMPolicyInUse", 0, TC_E_RETRY, "it is in use again", "another run may be at work, try again"},
 	{"SlowDown", 0, TC_E_RETRY, "the server is busy", "try again"},
 	/* It was there when we looked. */
 	{NULL, 404, TC_E_RETRY, NULL, "another run may be at work, try again"},
@@ -107,6 +108,11 @@ int tc_s3_refused(const struct tc_s3_request *req, const struct tc_s3_answer *an
 
 	if (strcmp(answer->code, "RequestTimeTooSkewed") == 0)
 		return skewed(req, answer, err);
+	if (answer->status == 400 && !*answer->code)
+		return tc_fail(err, TC_E_USAGE,
+			       "rustfs: %s: the server does not take it for a request to S3 (HTTP 400); look at "
+			       "services.rustfs.port and tls.mode",
+			       req->step);
 	for (size_t i = 0; i < TC_COUNT(rows); i++) {
 		if (rows[i].code ? strcmp(rows[i].code, answer->code) != 0 : rows[i].status != answer->status)
 			continue;

@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import http.client
 import json
+import ssl
 import time
 import urllib.parse
 import xml.etree.ElementTree as ElementTree
@@ -53,7 +54,8 @@ class Answer:
 
 
 class Client:
-    def __init__(self, host, port, access, secret, region="us-east-1", token=None, skew=0):
+    def __init__(self, host, port, access, secret, region="us-east-1", token=None, skew=0, tls=False):
+        self.tls = tls
         self.host, self.port, self.access, self.secret = host, port, access, secret
         self.region, self.token, self.skew = region, token, skew
         self.connection = None
@@ -77,7 +79,10 @@ class Client:
         """Sends that very target, on the connection that is there or on a new one."""
         for again in (True, False):
             if self.connection is None:
-                self.connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
+                self.connection = (http.client.HTTPSConnection(self.host, self.port, timeout=timeout,
+                                                               context=ssl._create_unverified_context())
+                                   if self.tls else
+                                   http.client.HTTPConnection(self.host, self.port, timeout=timeout))
                 again = False
             try:
                 self.connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)

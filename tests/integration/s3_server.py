@@ -132,8 +132,9 @@ def free_port():
 
 
 class Server:
-    def __init__(self, kind, **environment):
-        self.kind = kind
+    def __init__(self, kind, tls=None, **environment):
+        """tls: the files of a certificate and its key."""
+        self.kind, self.tls = kind, tls
         self.program = _find()[0][kind]
         self.folder = tempfile.mkdtemp(prefix="tentc-s3-")
         self.port, self.console = free_port(), free_port()
@@ -144,9 +145,15 @@ class Server:
         self.admin = ADMIN[kind]
         self.root = self.client(ACCESS, SECRET)
         os.mkdir(self.data)
+        if tls:
+            self.certificates = os.path.join(self.folder, "certificates")
+            os.mkdir(self.certificates)
+            for source, *names in ((tls[0], "public.crt", "rustfs_cert.pem"), (tls[1], "private.key", "rustfs_key.pem")):
+                for name in names:
+                    shutil.copy(source, os.path.join(self.certificates, name))
 
     def client(self, access, secret, **options):
-        return Client("127.0.0.1", self.port, access, secret, **options)
+        return Client("127.0.0.1", self.port, access, secret, tls=bool(self.tls), **options)
 
     def __enter__(self):
         try:
@@ -170,6 +177,8 @@ class Server:
             words = [self.program, "server", "--address", place, "--console-address", f"127.0.0.1:{self.console}",
                      self.data]
             names = {"MINIO_ROOT_USER": ACCESS, "MINIO_ROOT_PASSWORD": SECRET, "MINIO_BROWSER": "off"}
+        if self.tls:
+            words[2:2] = ["--tls-path" if self.kind == "rustfs" else "--certs-dir", self.certificates]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
                                             env={**os.environ, "HOME": self.folder, **names, **self.environment})

@@ -11,6 +11,7 @@ import tempfile
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from registrar import CommandLines  # noqa: E402
+from pki import Authority  # noqa: E402
 from report import Report, check, contains, equal  # noqa: E402
 from rustfs_tests import BUCKET, RIGHTS, Tenant, limited_admin, make_probe, pairs, state  # noqa: E402
 from s3_client import escape  # noqa: E402
@@ -129,7 +130,7 @@ def keys(report, server, probe, v):
         equal(probe.fine("observe", "shop", "web").number("items"), 1050)
         run = probe.fine("destroy", "shop", "web")
         removals = [s for s in run.steps if s.startswith("remove objects")]
-        equal([s.rsplit(", ", 1)[1] for s in removals], ["0 done", "1000 done"])
+        equal([s.rsplit(", ", 1)[1] for s in removals], ["0 done", "250 done", "500 done", "750 done", "1000 done"])
         equal(server.versions(BUCKET, "shop/web/"), [])
     with report.case(f"{v}: an upload that was never ended goes too, where the server lists it"):
         probe.fine("apply", "shop", "web")
@@ -347,6 +348,11 @@ def drift(report, server, probe, v):
         equal((run.state, run.differs), ("differs", ['policy "tent_shop_web" is missing',
                                                      'user "tent_shop_web" has "readwrite" for a policy']))
         equal(probe.fine("apply,verify,observe", "shop", "web").state, "applied")
+        for operation, ends in (("retain", "retained"), ("destroy", "absent")):
+            equal(lose_policy().status, 200)
+            run = probe.fine(f"{operation},observe", "shop", "web")
+            equal((run.steps[0], run.state), ("write the policy tent_shop_web", ends))
+            probe.fine("apply,verify", "shop", "web")
     with report.case(f"{v}: another root key: seen in the mark, and the secret key becomes the new one"):
         other = make_probe(probe.build, tempfile.mkdtemp(dir=probe.folder), server, probe.dialect)
         run = other.fine("observe", "shop", "web")
@@ -481,6 +487,35 @@ def administrator(report, server, folder, build, dialect, v):
     return probe
 
 
+def encrypted(report, kind, folder, build, dialect, v):
+    ours, theirs = Authority(folder, "ours"), Authority(folder, "theirs")
+
+    def mode(mode, authority=None):
+        with open(authority.cert if authority else ours.cert) as f:
+            pem = "\\n".join(f.read().splitlines())
+        return f', tls: {{mode: {mode}, ca: "{pem}\\n"}}'
+
+    with Server(kind, tls=ours.issue("s3", "s3", names=["IP:127.0.0.1"])) as server:
+        with report.case(f"{v}: TLS: the certificate is checked against the CA of the configuration alone"):
+            probe = make_probe(build, folder, server, dialect, more=mode("verify-full"))
+            probe.fine("probe,apply,verify,retain,apply", "shop", "web")
+            equal(probe.fine("probe").complaints, [])
+            probe.fine("destroy", "shop", "web")
+            run = make_probe(build, folder, server, dialect, more=mode("verify-full", theirs))("apply", "shop", "web")
+            equal((run.status, run.steps), (2, []))
+            contains(run.error, "its certificate is not trusted")
+            make_probe(build, folder, server, dialect, more=mode("require", theirs)).fine("observe", "shop", "web")
+        with report.case(f"{v}: TLS: a server without it is told from one with it"):
+            run = make_probe(build, folder, server, dialect)("observe", "shop", "web")
+            check(run.status in (2, 5), run.output)
+            contains(run.error, "tls.mode")
+    with Server(kind, tls=ours.issue("other", "other", names=["DNS:other.example"])) as server:
+        with report.case(f"{v}: TLS: a certificate of another name is refused"):
+            run = make_probe(build, folder, server, dialect, more=mode("verify-full"))("apply", "shop", "web")
+            equal((run.status, run.steps), (2, []))
+            contains(run.error, "its certificate is not trusted")
+
+
 def client(report, server, probe, v):
     try:
         import boto3
@@ -536,6 +571,10 @@ def main(build):
                 enclaves(report, server, probe, v)
                 client(report, server, probe, v)
                 secrets(report, server, probe, folder, watched, v)
+            if shutil.which("openssl"):
+                encrypted(report, kind, folder, build, dialect, v)
+            else:
+                report.skip(f"{v}: TLS", "there is no openssl")
         finally:
             shutil.rmtree(folder, ignore_errors=True)
     return report.end()

@@ -55,7 +55,8 @@ def many_objects(report, server, build, folder, dialect, v):
         # Over the time of one call it is not counted.
         check(counted == OBJECTS or (counted == -1 and OBJECTS > 20000), run.output)
         print(f"{v}: {OBJECTS} objects observed in {time.monotonic() - start:.1f} s", flush=True)
-        check(probe("destroy", "shop", "web", kill_at=4, timeout=300).killed, "it was not killed")
+        run = probe("destroy", "shop", "web", kill_at=4, timeout=300)
+        check(run.killed, run.output)
         left = len(server.versions(BUCKET, tenant.prefix))
         check(left > 0, "nothing was left to do")
         start = time.monotonic()

@@ -15,7 +15,7 @@ void tc_doctor_say(struct tc_doctor *d, const char *group, enum tc_check what, c
 		[TC_CHECK_FAILED] = {"[FAIL]", "failed"},
 		[TC_CHECK_UNAVAILABLE] = {"[down]", "unavailable"},
 	};
-	json_t *one = json_object(), *detail = json_string(text);
+	json_t *one = json_object();
 
 	d->found[what]++;
 	tc_session_row(d->s, rows[what].mark, "%s: %s", group, text);
@@ -23,7 +23,7 @@ void tc_doctor_say(struct tc_doctor *d, const char *group, enum tc_check what, c
 		tc_session_row(d->s, "", "-> %s", help);
 	json_object_set_new(one, "name", json_string(group));
 	json_object_set_new(one, "status", json_string(rows[what].status));
-	json_object_set_new(one, "detail", detail ? detail : json_string("(not UTF-8)"));
+	json_object_set_new(one, "detail", tc_json_text(text));
 	if (help)
 		json_object_set_new(one, "help", json_string(help));
 	json_array_append_new(d->checks, one);

@@ -57,7 +57,7 @@ static int provision(struct tc_enclave_run *e, struct tc_error *err)
 	if (s->kube && tc_enclave_make(e, created, &cluster) < 0) {
 		code = cluster.code;
 		tc_session_row(s, "cluster", "%s", cluster.msg);
-		json_object_set_new(root, "cluster", json_string(cluster.msg));
+		json_object_set_new(root, "cluster", tc_json_text(cluster.msg));
 	}
 	for (size_t i = 0; i < s->run.config->nservices; i++) {
 		const struct tc_service_config *service = &s->run.config->services[i];

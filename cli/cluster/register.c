@@ -108,7 +108,8 @@ static void note_secret(struct registration *r, json_t *answer, const char *name
 		return;
 	tc_session_row(r->s, "secret", "%s: %s", name, detail);
 	json_object_set_new(answer, "secret",
-			    json_pack("{s:s,s:b,s:s}", "name", name, "applied", applied, "detail", detail));
+			    json_pack("{s:s,s:b,s:o}", "name", name, "applied", applied, "detail",
+				      tc_json_text(detail)));
 }
 
 /* Last, so that a pod that waits for it starts with credentials that work. */

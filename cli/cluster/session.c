@@ -142,13 +142,27 @@ int tc_session_print(struct tc_session *s, const json_t *root, struct tc_error *
 	return tc_write_stdout(tc_buf_str(&out), err);
 }
 
+json_t *tc_json_text(const char *text)
+{
+	json_t *string = json_string(text);
+	char *copy;
+
+	if (string)
+		return string;
+	copy = strdup(text);
+	if (!copy)
+		tc_no_memory();
+	for (char *c = copy; *c; c++)
+		*c = (unsigned char)*c < 0x80 ? *c : '?';
+	string = json_string(copy);
+	free(copy);
+	return string;
+}
+
 void tc_json_push(json_t *list, const char *text)
 {
-	json_t *item = json_string(text);
-
-	/* a service may answer with what is no UTF-8 */
 	if (list)
-		json_array_append_new(list, item ? item : json_string("(not UTF-8)"));
+		json_array_append_new(list, tc_json_text(text));
 }
 
 const char *tc_outcome_error(const struct tc_outcome *o)
@@ -162,11 +176,11 @@ const char *tc_outcome_error(const struct tc_outcome *o)
 
 json_t *tc_session_service(json_t *list, const struct tc_outcome *o, const char *detail)
 {
-	json_t *one = json_object(), *text = json_string(o->done ? detail : tc_outcome_error(o));
+	json_t *one = json_object();
 
 	json_object_set_new(one, "name", json_string(o->service->service->key));
 	json_object_set_new(one, "available", json_boolean(o->done || o->err.code != TC_E_RETRY));
-	json_object_set_new(one, "detail", text ? text : json_string("(not UTF-8)"));
+	json_object_set_new(one, "detail", tc_json_text(o->done ? detail : tc_outcome_error(o)));
 	json_array_append_new(list, one);
 	return one;
 }

@@ -51,6 +51,8 @@ int tc_session_print(struct tc_session *s, const json_t *root, struct tc_error *
 json_t *tc_session_service(json_t *list, const struct tc_outcome *o, const char *detail);
 /* What went wrong, without the service's name in front of it, which stands there already. */
 const char *tc_outcome_error(const struct tc_outcome *o);
+/* A JSON string of any text: messages hold what services answer, and may be cut in the middle of a character. */
+json_t *tc_json_text(const char *text);
 /* Puts a text into list; NULL lists are fine. */
 void tc_json_push(json_t *list, const char *text);
 

@@ -143,6 +143,19 @@ static void remove_service(struct removal *r, size_t i, json_t *list, json_t *st
 		json_object_set_new(one, "bytes", json_integer((json_int_t)seen->seen.bytes));
 }
 
+/* The Secret says nothing of the installation; the services do. */
+static bool is_ours(const struct removal *r)
+{
+	bool known = false;
+
+	for (size_t i = 0; i < r->nseen; i++) {
+		known = known || r->seen[i].done;
+		if (r->seen[i].done && r->seen[i].seen.state == TC_STATE_FOREIGN)
+			return false;
+	}
+	return known;
+}
+
 /* The door first: a pod that starts from now on waits, instead of running with credentials that are refused. */
 static void remove_secrets(struct removal *r)
 {
@@ -150,6 +163,10 @@ static void remove_secrets(struct removal *r)
 
 	if (!r->s->kube)
 		return;
+	if (!is_ours(r)) {
+		tc_session_row(r->s, "secret", "left alone: it is not known to be this installation's");
+		return;
+	}
 	if (r->dry_run) {
 		tc_session_row(r->s, "secret", "would be deleted");
 		return;

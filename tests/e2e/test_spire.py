@@ -340,6 +340,10 @@ def foreign(cluster, tentc, report):
             "apiVersion": "spire.spiffe.io/v1alpha1", "kind": "ClusterSPIFFEID",
             "metadata": {"name": f"tentacular.shop.{name}", "labels": labels, "annotations": annotations},
             "spec": {"spiffeIDTemplate": "spiffe://x/y"}})
+        made = cluster.api("POST", "/api/v1/namespaces/shop/secrets", {"metadata": {
+            "name": f"tentacular-exoskeleton-{name}",
+            "labels": {"tentacular.io/exoskeleton": "true", "tentacular.io/release": name}}})
+        equal(made.status, 201)
         return versions(cluster)
 
     with report.case("an object that is not tentc's, or another installation's, is refused and left"):
@@ -352,7 +356,9 @@ def foreign(cluster, tentc, report):
             path = tentc.tentacle("shop", name)
             contains(tentc("register", path, status=REJECTED).out, why)
             contains(tentc("register", path, "--dry-run", status=REJECTED).out, "would be refused: " + why)
-            contains(tentc("undeploy", f"shop/{name}", status=REJECTED).out, "left alone: " + why)
+            done = tentc("undeploy", f"shop/{name}", status=REJECTED)
+            contains(done.out, "left alone: " + why)
+            contains(done.out, "secret    left alone: it is not known to be this installation's")
             equal(versions(cluster), before)
             cluster.api("DELETE", f"{OBJECTS}/tentacular.shop.{name}")
 

@@ -1,5 +1,7 @@
 #include "compiler/base/arena.h"
 
+#include "compiler/base/format.h"
+
 /* Under AddressSanitizer what is not handed out is poisoned, and a gap stays between neighbours: an overrun inside a
  * chunk is then found as it would be with malloc. */
 #if defined(__SANITIZE_ADDRESS__)
@@ -259,7 +261,7 @@ char *tc_vprintf(struct tc_arena *a, const char *fmt, va_list ap)
 
 	va_copy(again, ap);
 	unpoison(a->at, left);
-	n = vsnprintf(a->at, left, fmt, ap);
+	n = tc_format(a->at, left, fmt, ap);
 	if (n < 0)
 		tc_no_memory();
 	need = (size_t)n + 1;
@@ -269,7 +271,7 @@ char *tc_vprintf(struct tc_arena *a, const char *fmt, va_list ap)
 		clear(a, a->at, left);
 	p = tc_alloc_text(a, need);
 	if (elsewhere)
-		vsnprintf(p, need, fmt, again);
+		tc_format(p, need, fmt, again);
 	va_end(again);
 	return p;
 }

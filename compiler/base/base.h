@@ -53,6 +53,15 @@ static inline bool tc_str_equal(struct tc_str a, struct tc_str b)
 	return a.len == b.len && (a.len == 0 || memcmp(a.s, b.s, a.len) == 0);
 }
 
+/* By their bytes, a beginning before what it begins. */
+static inline int tc_str_compare(struct tc_str a, struct tc_str b)
+{
+	size_t n = a.len < b.len ? a.len : b.len;
+	int c = n ? memcmp(a.s, b.s, n) : 0;
+
+	return c ? c : (a.len > b.len) - (a.len < b.len);
+}
+
 static inline bool tc_str_is(struct tc_str a, const char *s)
 {
 	return tc_str_equal(a, tc_str(s));

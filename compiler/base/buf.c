@@ -1,5 +1,6 @@
 #include "compiler/base/buf.h"
 #include "compiler/base/arena.h"
+#include "compiler/base/format.h"
 
 #define FIRST_CAPACITY 64
 
@@ -39,21 +40,18 @@ void tc_buf_reserve(struct tc_buf *b, size_t n)
 
 void tc_buf_add(struct tc_buf *b, const char *s, size_t n)
 {
-	tc_buf_reserve(b, n);
+	if (b->cap - b->len <= n)
+		tc_buf_reserve(b, n);
 	if (n)
 		memcpy(b->p + b->len, s, n);
 	b->len += n;
 	b->p[b->len] = '\0';
 }
 
-void tc_buf_puts(struct tc_buf *b, const char *s)
-{
-	tc_buf_add(b, s, strlen(s));
-}
-
 void tc_buf_putc(struct tc_buf *b, char c)
 {
-	tc_buf_reserve(b, 1);
+	if (b->cap - b->len < 2)
+		tc_buf_reserve(b, 1);
 	b->p[b->len++] = c;
 	b->p[b->len] = '\0';
 }
@@ -75,14 +73,14 @@ void tc_buf_printf(struct tc_buf *b, const char *fmt, ...)
 	tc_buf_reserve(b, FIRST_CAPACITY);
 	va_start(ap, fmt);
 	va_copy(again, ap);
-	n = vsnprintf(b->p + b->len, b->cap - b->len, fmt, ap);
+	n = tc_format(b->p + b->len, b->cap - b->len, fmt, ap);
 	va_end(ap);
 	if (n < 0)
 		tc_no_memory();
 	if ((size_t)n >= b->cap - b->len) {
 		b->p[b->len] = '\0';
 		tc_buf_reserve(b, (size_t)n);
-		vsnprintf(b->p + b->len, (size_t)n + 1, fmt, again);
+		tc_format(b->p + b->len, (size_t)n + 1, fmt, again);
 	}
 	va_end(again);
 	b->len += (size_t)n;

@@ -13,7 +13,10 @@ struct tc_buf {
 };
 
 void tc_buf_add(struct tc_buf *b, const char *s, size_t n);
-void tc_buf_puts(struct tc_buf *b, const char *s);
+static inline void tc_buf_puts(struct tc_buf *b, const char *s)
+{
+	tc_buf_add(b, s, strlen(s)); /* here, where the length of a literal is known */
+}
 void tc_buf_putc(struct tc_buf *b, char c);
 void tc_buf_fill(struct tc_buf *b, char c, size_t n);
 void tc_buf_printf(struct tc_buf *b, const char *fmt, ...) TC_PRINTF(2, 3);

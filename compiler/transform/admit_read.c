@@ -1,6 +1,7 @@
 /* An AdmissionReview, read once; what stands in it becomes trees of their own, whose pointers begin at the object. */
 #include "compiler/transform/admit_parts.h"
 
+#include "compiler/base/scan.h"
 #include "compiler/base/utf8.h"
 
 bool tc_review_fault(struct tc_buf *why, struct tc_pos at, const char *fmt, ...)
@@ -20,23 +21,17 @@ bool tc_review_fault(struct tc_buf *why, struct tc_pos at, const char *fmt, ...)
  * reader's business: JSON allows more of them in strings than YAML does. */
 static size_t utf8_check(struct tc_str text)
 {
-	size_t i = 0, n;
-	uint64_t eight;
+	const char *begin = text.s ? text.s : "", *p = begin, *end = p + text.len;
 	uint32_t cp;
+	size_t n;
 
-	while (i < text.len) {
-		for (; text.len - i >= sizeof(eight); i += sizeof(eight)) {
-			memcpy(&eight, text.s + i, sizeof(eight));
-			if (eight & UINT64_C(0x8080808080808080))
-				break;
-		}
-		for (size_t stop = i + sizeof(eight); i < text.len && i < stop; i += n) {
-			n = tc_utf8_decode(text.s + i, text.len - i, &cp);
-			if (n == 0)
-				return i;
-		}
+	while ((p = tc_ascii_end(p, end)) < end) {
+		n = tc_utf8_decode(p, (size_t)(end - p), &cp);
+		if (n == 0)
+			break;
+		p += n;
 	}
-	return i;
+	return (size_t)(p - begin);
 }
 
 static const struct tc_node *read_json(struct tc_arena *mem, const struct tc_source *src,

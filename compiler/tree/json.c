@@ -1,8 +1,18 @@
 /* json.c - the positioned reader of JSON texts (stream.h), RFC 8259.
  *
  * Numbers keep their text, strings stay in the source where they hold no escape. UTF-8 has been checked before. */
+#include "compiler/base/scan.h"
 #include "compiler/tree/number.h"
 #include "compiler/tree/stream.h"
+
+/* Taken from the arena together: a text is mostly nodes. */
+#define FRESH 16
+/* Objects with fewer keys are looked through pair by pair, up to SORTED. */
+#define PAIRS 8
+#define SORTED 16
+/* More keys than this, or more that look alike, are sorted. */
+#define FILTERED 256
+#define ALIKE 16
 
 struct reader {
 	struct tc_arena *mem;
@@ -10,23 +20,25 @@ struct reader {
 	const char *base, *p, *end;
 	const struct tc_limits *limits;
 	struct tc_diags *diags;
-	size_t nodes;
+	struct tc_node *fresh;
+	unsigned fresh_count;
 	unsigned depth;
+	size_t nodes;
 	bool faulty; /* something was reported that reading could go on after */
 };
-
-/* What ends a run of characters that stand for themselves in a string. */
-static const bool special[256] = {[0x00 ... 0x1f] = true, ['"'] = true, ['\\'] = true};
 
 static struct tc_pos pos(const struct reader *r, const char *at)
 {
 	return (struct tc_pos){.src = r->src, .off = (uint32_t)(at - r->base)};
 }
 
-static void skip_space(struct reader *r)
+static inline void skip_space(struct reader *r)
 {
-	while (r->p < r->end && (*r->p == ' ' || *r->p == '\n' || *r->p == '\r' || *r->p == '\t'))
-		r->p++;
+	const char *p = r->p;
+
+	while (p < r->end && (unsigned char)*p <= ' ' && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+		p++;
+	r->p = p;
 }
 
 static bool is_word(char c)
@@ -58,22 +70,33 @@ static void *fault(struct reader *r, const char *at, size_t len, const char *wha
 	return NULL;
 }
 
-static struct tc_node *new_node(struct reader *r, enum tc_kind kind, struct tc_node *parent)
+static void *too_many(struct reader *r)
 {
-	if (++r->nodes > r->limits->max_nodes) {
-		tc_diag_help(tc_diag(r->diags, TC_MSG_TOO_MANY_NODES, pos(r, r->p),
-				     "the document has more than %zu values", r->limits->max_nodes),
-			     "split it");
-		return NULL;
+	tc_diag_help(tc_diag(r->diags, TC_MSG_TOO_MANY_NODES, pos(r, r->p), "the document has more than %zu values",
+			     r->limits->max_nodes),
+		     "split it");
+	return NULL;
+}
+
+static inline struct tc_node *new_node(struct reader *r, enum tc_kind kind, struct tc_node *parent)
+{
+	struct tc_node *n;
+
+	if (++r->nodes > r->limits->max_nodes)
+		return too_many(r);
+	if (!r->fresh_count) {
+		r->fresh = tc_alloc(r->mem, FRESH * sizeof(*r->fresh));
+		r->fresh_count = FRESH;
 	}
-	struct tc_node *n = tc_alloc(r->mem, sizeof(*n));
+	r->fresh_count--;
+	n = r->fresh++;
 	n->kind = (uint8_t)kind;
 	n->parent = parent;
 	n->off = (uint32_t)(r->p - r->base);
 	return n;
 }
 
-static struct tc_node *ended(struct reader *r, struct tc_node *n, const char *at)
+static inline struct tc_node *ended(struct reader *r, struct tc_node *n, const char *at)
 {
 	r->p = at;
 	n->end = (uint32_t)(at - r->base);
@@ -126,15 +149,17 @@ static char *put_unicode(struct reader *r, const char **p, char *to)
 
 static char *put_escape(struct reader *r, const char **p, char *to)
 {
-	static const char names[] = "\"\\/bfnrt", values[] = "\"\\/\b\f\n\r\t";
+	static const char values[256] = {
+		['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
+		['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t',
+	};
 	char c = r->end - *p < 2 ? '\0' : (*p)[1];
-	const char *name = c ? strchr(names, c) : NULL;
 
 	if (c == 'u')
 		return put_unicode(r, p, to);
-	if (!name)
+	if (!values[(unsigned char)c])
 		return fault(r, *p, c ? 2 : 1, "which is no escape in JSON", "write a backslash as \\\\");
-	*to = values[name - names];
+	*to = values[(unsigned char)c];
 	*p += 2;
 	return to + 1;
 }
@@ -145,17 +170,19 @@ static bool read_escaped(struct reader *r, struct tc_node *n, const char *from)
 	const char *stop = r->p;
 	char *to, *text;
 
-	while (stop < r->end && *stop != '"')
-		stop += *stop == '\\' && stop + 1 < r->end ? 2 : 1;
+	while (stop < r->end && *stop == '\\')
+		stop = tc_plain_end(r->end - stop > 2 ? stop + 2 : r->end, r->end);
 	/* No escape is shorter than what it stands for. */
 	text = tc_alloc_text(r->mem, (size_t)(stop - from));
-	memcpy(text, from, (size_t)(r->p - from));
-	to = text + (r->p - from);
-	while (to && r->p < r->end && (!special[(unsigned char)*r->p] || *r->p == '\\')) {
-		if (*r->p == '\\')
-			to = put_escape(r, &r->p, to);
-		else
-			*to++ = *r->p++;
+	to = text;
+	while (to) {
+		memcpy(to, from, (size_t)(r->p - from));
+		to += r->p - from;
+		if (r->p == r->end || *r->p != '\\')
+			break;
+		to = put_escape(r, &r->p, to);
+		from = r->p;
+		r->p = to ? tc_plain_end(from, r->end) : from;
 	}
 	n->text = (struct tc_str){.s = text, .len = to ? (size_t)(to - text) : 0};
 	return to;
@@ -164,14 +191,16 @@ static bool read_escaped(struct reader *r, struct tc_node *n, const char *from)
 static struct tc_node *read_string(struct reader *r, struct tc_node *parent)
 {
 	struct tc_node *n = new_node(r, TC_STRING, parent);
-	const char *from = r->p + 1;
+	const char *from = r->p + 1, *p;
 
 	if (!n)
 		return NULL;
-	for (r->p = from; r->p < r->end && !special[(unsigned char)*r->p]; r->p++)
-		;
-	n->text = (struct tc_str){.s = from, .len = (size_t)(r->p - from)};
-	if (r->p < r->end && *r->p == '\\' && !read_escaped(r, n, from))
+	p = tc_plain_end(from, r->end);
+	n->text = (struct tc_str){.s = from, .len = (size_t)(p - from)};
+	if (p < r->end && *p == '"')
+		return ended(r, n, p + 1);
+	r->p = p;
+	if (p < r->end && *p == '\\' && !read_escaped(r, n, from))
 		return NULL;
 	if (r->p == r->end)
 		return fault(r, from - 1, 0, "which opens a string that is never closed", "close it with \"");
@@ -221,18 +250,61 @@ static void report_duplicate(struct reader *r, const struct tc_node *first, cons
 	r->faulty = true;
 }
 
+/* The key that is equal to b and stands before it; b when there is none. */
+static const struct tc_node *first_of(const struct tc_node *map, const struct tc_node *b)
+{
+	const struct tc_node *a = map->first;
+
+	while (a != b && !tc_str_equal(a->text, b->text))
+		a = a->next->next;
+	return a;
+}
+
+/* A number below 1024 that equal keys share: of their length, their first and their last bytes. */
+static unsigned likeness(struct tc_str key)
+{
+	uint64_t head = 0, tail = 0, mixed;
+
+	if (key.len >= sizeof(head)) {
+		memcpy(&head, key.s, sizeof(head));
+		memcpy(&tail, key.s + key.len - sizeof(tail), sizeof(tail));
+	} else {
+		for (size_t i = 0; i < key.len; i++)
+			head = head << 8 | (unsigned char)key.s[i];
+	}
+	mixed = (head ^ key.len) * UINT64_C(0x9e3779b97f4a7c15) + tail;
+	return (unsigned)(mixed * UINT64_C(0xc2b2ae3d27d4eb4f) >> 54);
+}
+
+/* True: no key is there twice. False: a closer look is needed; keys that were made to look alike cost little here. */
+static bool all_differ(const struct tc_node *map)
+{
+	uint64_t seen[1024 / 64] = {0};
+	unsigned alike = 0;
+
+	for (const struct tc_node *key = map->first; key; key = key->next->next) {
+		unsigned bit = likeness(key->text);
+		uint64_t mask = UINT64_C(1) << bit % 64, *word = &seen[bit / 64];
+
+		if ((*word & mask) && (alike++ == ALIKE || first_of(map, key) != key))
+			return false;
+		*word |= mask;
+	}
+	return true;
+}
+
 /* By sorting once there are many, so that an object made to be slow is not. */
 static void check_duplicates(struct reader *r, const struct tc_node *map)
 {
-	for (const struct tc_node *b = map->first; b && map->count <= 16; b = b->next->next) {
-		const struct tc_node *a = map->first;
+	if (map->count > PAIRS && map->count <= FILTERED && all_differ(map))
+		return;
+	for (const struct tc_node *b = map->first; b && map->count <= SORTED; b = b->next->next) {
+		const struct tc_node *a = first_of(map, b);
 
-		while (a != b && !tc_str_equal(a->text, b->text))
-			a = a->next->next;
 		if (a != b)
 			report_duplicate(r, a, b);
 	}
-	if (map->count <= 16)
+	if (map->count <= SORTED)
 		return;
 
 	_cleanup_(tc_arena_free) struct tc_arena *tmp = tc_arena_new(4096);

@@ -181,6 +181,37 @@ static void test_duplicates(void **state)
 	}
 }
 
+/* Keys of one length that begin and end alike: each is told from the others, and the one that is there twice is found.
+ */
+static void test_similar_keys(void **state)
+{
+	(void)state;
+	for (int keys = 8; keys <= 520; keys += keys < 24 ? 1 : 62) {
+		for (int twice = 0; twice < 2; twice++) {
+			_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(4096);
+			_cleanup_buf_ struct tc_buf text = {0};
+			struct tc_diags diags = {.mem = mem};
+			struct tc_limits limits = TC_LIMITS_FILE;
+			uint32_t begin = 0, last = 0;
+
+			for (int i = 0; i < keys; i++) {
+				tc_buf_puts(&text, i ? "," : "{");
+				last = (uint32_t)text.len;
+				tc_buf_printf(&text, "\"beginning-%03d-the-end\":0",
+					      twice && i == keys - 1 ? keys / 2 : i);
+			}
+			tc_buf_putc(&text, '}');
+			struct tc_source src = {.name = "test", .text = tc_buf_str(&text)};
+			const struct tc_node *n = tc_json_read(mem, &src, &begin, (uint32_t)text.len, &limits, &diags);
+
+			assert_int_equal(n != NULL, !twice);
+			assert_int_equal(diags.count, twice);
+			if (twice)
+				assert_int_equal(diags.list[0]->at.off, last);
+		}
+	}
+}
+
 static void test_places(void **state)
 {
 	(void)state;
@@ -402,10 +433,11 @@ static void test_hostile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_read),          cmocka_unit_test(test_refuse),
-		cmocka_unit_test(test_duplicates),    cmocka_unit_test(test_places),
-		cmocka_unit_test(test_limits),        cmocka_unit_test(test_oracle_cases),
-		cmocka_unit_test(test_oracle_random), cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_read),         cmocka_unit_test(test_refuse),
+		cmocka_unit_test(test_duplicates),   cmocka_unit_test(test_similar_keys),
+		cmocka_unit_test(test_places),       cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_oracle_cases), cmocka_unit_test(test_oracle_random),
+		cmocka_unit_test(test_hostile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,18 +18,10 @@ struct index {
 	bool digested; /* only when the others did not help */
 };
 
-static int compare_text(struct tc_str a, struct tc_str b)
-{
-	size_t n = a.len < b.len ? a.len : b.len;
-	int c = n ? memcmp(a.s, b.s, n) : 0;
-
-	return c ? c : (a.len > b.len) - (a.len < b.len);
-}
-
 static int compare(const void *a, const void *b)
 {
 	const struct named_item *x = a, *y = b;
-	int c = compare_text(x->name, y->name);
+	int c = tc_str_compare(x->name, y->name);
 
 	return c ? c : (x->order > y->order) - (x->order < y->order);
 }
@@ -53,7 +45,7 @@ static const struct named_item *find(const struct names *n, struct tc_str name)
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 
-		if (compare_text(n->list[mid].name, name) < 0)
+		if (tc_str_compare(n->list[mid].name, name) < 0)
 			low = mid + 1;
 		else
 			high = mid;

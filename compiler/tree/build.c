@@ -83,11 +83,6 @@ void tc_put_str(struct tc_arena *mem, struct tc_node *map, struct tc_str key, st
 	tc_put_node(map, tc_new_string(mem, map->origin, key), value);
 }
 
-void tc_put(struct tc_arena *mem, struct tc_node *map, const char *key, struct tc_node *value)
-{
-	tc_put_str(mem, map, tc_str(key), value);
-}
-
 void tc_push(struct tc_node *seq, struct tc_node *value)
 {
 	append(seq, value);

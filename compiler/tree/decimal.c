@@ -80,9 +80,23 @@ bool tc_decimal_is_short(struct tc_arena *mem, struct tc_str json)
 	return d.n == 0 ? !d.sign[0] : (d.n <= 6 && d.exp >= -36 && d.exp <= 38);
 }
 
+/* Digits alone, and not too many: what nearly all numbers are. */
+static bool is_plain(struct tc_str json)
+{
+	for (size_t i = 0; i < json.len; i++) {
+		if (!tc_is_digit(json.s[i]))
+			return false;
+	}
+	return json.len <= 20 && (json.s[0] != '0' || json.len == 1);
+}
+
 struct tc_str tc_decimal_canonical(struct tc_arena *mem, struct tc_str json)
 {
-	struct decimal d = split(mem, json);
+	struct decimal d;
+
+	if (is_plain(json))
+		return json;
+	d = split(mem, json);
 
 	if (d.n == 0)
 		return TC_STR("0");

@@ -12,7 +12,7 @@ struct tc_str tc_decimal_key(struct tc_arena *mem, struct tc_str json);
  * Kubernetes makes another number, or none; and it takes -0.0 and 0.0 for one key, but writes them as two. */
 bool tc_decimal_is_short(struct tc_arena *mem, struct tc_str json);
 
-/* One spelling for every number: 1, 1.0 and 10e-1 are "1", 1.50 is "15e-1". Valid JSON. */
+/* One spelling for every number: 1, 1.0 and 10e-1 are "1", 1.50 is "15e-1". Valid JSON, in mem or json itself. */
 struct tc_str tc_decimal_canonical(struct tc_arena *mem, struct tc_str json);
 
 #endif

@@ -1,4 +1,5 @@
 /* emit_json.c - a tree as JSON (emit.h). */
+#include "compiler/base/scan.h"
 #include "compiler/base/utf8.h"
 #include "compiler/tree/decimal.h"
 #include "compiler/tree/emit_out.h"
@@ -31,12 +32,34 @@ static void escape_long(struct tc_buf *out, const char **p, const char *end)
 	*p += len ? len : 1;
 }
 
+static void put_quoted(struct tc_buf *out, struct tc_str text)
+{
+	char *to;
+
+	if (out->cap - out->len < text.len + 3)
+		tc_buf_reserve(out, text.len + 2);
+	to = out->p + out->len;
+	*to++ = '"';
+	if (text.len)
+		memcpy(to, text.s, text.len);
+	to += text.len;
+	*to++ = '"';
+	*to = '\0';
+	out->len += text.len + 2;
+}
+
 void tc_emit_json_string(struct tc_buf *out, struct tc_str text)
 {
 	const char *p = text.s, *end = p + text.len, *run = p;
 
+	/* Nearly all stand as they are. */
+	p = tc_plain_ascii_end(p, end);
+	if (p == end) {
+		put_quoted(out, text);
+		return;
+	}
 	tc_out_lit(out, "\"");
-	while (p < end) {
+	while ((p = tc_plain_ascii_end(p, end)) < end) {
 		char how = escapes[(unsigned char)*p];
 		size_t len = how == '?' ? tc_out_char(p, end) : !how;
 
@@ -69,7 +92,7 @@ struct json {
 static struct tc_arena *scratch(struct json *j)
 {
 	if (!j->mem)
-		j->mem = j->out->secret ? tc_arena_new_secret(4096) : tc_arena_new(4096);
+		j->mem = j->out->secret ? tc_arena_new_secret(1024) : tc_arena_new(1024);
 	return j->mem;
 }
 
@@ -105,6 +128,21 @@ static void write_key(struct json *j, struct tc_str key, bool first, unsigned le
 	tc_out(j->out, ": ", j->step ? 2 : 1);
 }
 
+/* Most mappings of tentc's own are: there is nothing to sort. */
+static bool is_sorted(const struct tc_node *map)
+{
+	const struct tc_node *before = NULL;
+
+	if (map->flags & TC_NODE_MERGES)
+		return false;
+	for (const struct tc_node *key = map->first; key; key = key->next->next) {
+		if (key->kind != TC_STRING || (before && tc_str_compare(before->text, key->text) >= 0))
+			return false;
+		before = key;
+	}
+	return true;
+}
+
 static void write_map(struct json *j, const struct tc_node *map, unsigned level)
 {
 	struct tc_entry e = tc_first(map);
@@ -112,7 +150,7 @@ static void write_map(struct json *j, const struct tc_node *map, unsigned level)
 	size_t n = 0;
 
 	tc_out_lit(j->out, "{");
-	if (j->canonical) {
+	if (j->canonical && !is_sorted(map)) {
 		struct tc_pair *pairs = tc_pairs_sorted(scratch(j), map, &n);
 
 		for (size_t i = 0; i < n; i++) {

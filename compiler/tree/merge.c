@@ -3,6 +3,9 @@
  * By sorting, not by hashing: a mapping made to collide costs nothing extra. */
 #include "compiler/tree/node.h"
 
+/* As many pairs as are sorted by insertion. */
+#define FEW 8
+
 struct seen {
 	struct tc_str text;
 	const struct tc_node *key;
@@ -55,18 +58,10 @@ static void collect_map(struct collect *c, const struct tc_node *map)
 	}
 }
 
-static int compare_text(struct tc_str a, struct tc_str b)
-{
-	size_t n = a.len < b.len ? a.len : b.len;
-	int c = n ? memcmp(a.s, b.s, n) : 0;
-
-	return c ? c : (a.len > b.len) - (a.len < b.len);
-}
-
 static int by_text(const void *a, const void *b)
 {
 	const struct seen *x = a, *y = b;
-	int c = compare_text(x->text, y->text);
+	int c = tc_str_compare(x->text, y->text);
 
 	return c ? c : (x->nth > y->nth) - (x->nth < y->nth);
 }
@@ -151,10 +146,23 @@ static int by_key(const void *a, const void *b)
 {
 	const struct tc_pair *x = a, *y = b;
 
-	int c = compare_text(x->key, y->key);
+	int c = tc_str_compare(x->key, y->key);
 
 	/* Only a reader that looks for duplicates meets equal ones. */
 	return c ? c : (x->key_node->off > y->key_node->off) - (x->key_node->off < y->key_node->off);
+}
+
+/* By insertion: no calls, and next to nothing to do where they are nearly in order. */
+static void sort_few(struct tc_pair *pairs, size_t n)
+{
+	for (size_t i = 1; i < n; i++) {
+		struct tc_pair one = pairs[i];
+		size_t at = i;
+
+		for (; at > 0 && by_key(&pairs[at - 1], &one) > 0; at--)
+			pairs[at] = pairs[at - 1];
+		pairs[at] = one;
+	}
 }
 
 struct tc_pair *tc_pairs_sorted(struct tc_arena *mem, const struct tc_node *map, size_t *count)
@@ -172,7 +180,9 @@ struct tc_pair *tc_pairs_sorted(struct tc_arena *mem, const struct tc_node *map,
 		pairs[n] = (struct tc_pair){.key = tc_key_text(mem, e.key), .key_node = e.key, .value = e.value};
 		sorted = sorted && (n == 0 || by_key(&pairs[n - 1], &pairs[n]) < 0);
 	}
-	if (!sorted)
+	if (!sorted && n <= FEW)
+		sort_few(pairs, n);
+	else if (!sorted)
 		qsort(pairs, n, sizeof(*pairs), by_key);
 	return pairs;
 }

@@ -2,15 +2,6 @@
 #include "compiler/tree/decimal.h"
 #include "compiler/tree/scalar.h"
 
-const struct tc_node *tc_deref(const struct tc_node *n)
-{
-	/* An anchored alias cannot be written, so one step is all there is; a loop costs nothing and cannot be wrong.
-	 */
-	while (n && n->kind == TC_ALIAS)
-		n = n->target;
-	return n;
-}
-
 const struct tc_source *tc_node_source(const struct tc_node *n)
 {
 	if (!n || (n->flags & TC_NODE_NEW))
@@ -103,6 +94,8 @@ static bool key_is(const struct tc_node *key, struct tc_str want)
 {
 	struct tc_str text;
 
+	if (key->kind == TC_STRING)
+		return tc_str_equal(key->text, want);
 	key = tc_deref(key);
 	return key_text_quick(key, &text) ? tc_str_equal(text, want) : odd_key_is(key, want);
 }
@@ -156,11 +149,6 @@ const struct tc_node *tc_get_str(const struct tc_node *n, struct tc_str key)
 	return found ? tc_deref(found->next) : NULL;
 }
 
-const struct tc_node *tc_get(const struct tc_node *n, const char *key)
-{
-	return tc_get_str(n, tc_str(key));
-}
-
 const struct tc_node *tc_get_path(const struct tc_node *n, ...)
 {
 	va_list ap;
@@ -191,13 +179,9 @@ struct tc_entry tc_first(const struct tc_node *map)
 	return entry_of(map, tc_merges_nth(map, 0), 0);
 }
 
-struct tc_entry tc_next(struct tc_entry e)
+struct tc_entry tc_next_merged(struct tc_entry e)
 {
-	if (!e.key)
-		return e;
-	if (e.map_->flags & TC_NODE_MERGES)
-		return entry_of(e.map_, tc_merges_nth(e.map_, e.nth_ + 1), e.nth_ + 1);
-	return entry_of(e.map_, e.key->next->next, 0);
+	return e.key ? entry_of(e.map_, tc_merges_nth(e.map_, e.nth_ + 1), e.nth_ + 1) : e;
 }
 
 const struct tc_node *tc_item(const struct tc_node *seq)
@@ -294,15 +278,17 @@ bool tc_as_bool(const struct tc_node *n, bool *value)
 
 void tc_pointer_token(struct tc_buf *out, struct tc_str token)
 {
+	size_t from = 0;
+
 	tc_buf_putc(out, '/');
 	for (size_t i = 0; i < token.len; i++) {
-		if (token.s[i] == '~')
-			tc_buf_puts(out, "~0");
-		else if (token.s[i] == '/')
-			tc_buf_puts(out, "~1");
-		else
-			tc_buf_putc(out, token.s[i]);
+		if (token.s[i] != '~' && token.s[i] != '/')
+			continue;
+		tc_buf_add(out, token.s + from, i - from);
+		tc_buf_add(out, token.s[i] == '~' ? "~0" : "~1", 2);
+		from = i + 1;
 	}
+	tc_buf_add(out, token.s + from, token.len - from);
 }
 
 static void add_pointer(struct tc_buf *out, const struct tc_node *n, struct tc_arena *mem)

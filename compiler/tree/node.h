@@ -80,7 +80,14 @@ struct tc_node {
 };
 
 /* The value behind an alias; n itself otherwise. NULL stays NULL. */
-const struct tc_node *tc_deref(const struct tc_node *n);
+static inline const struct tc_node *tc_deref(const struct tc_node *n)
+{
+	/* An anchored alias cannot be written, so one step is all there is; a loop costs nothing and cannot be wrong.
+	 */
+	while (n && n->kind == TC_ALIAS)
+		n = n->target;
+	return n;
+}
 
 /* Where n stands. A new node stands at its origin. */
 struct tc_pos tc_node_pos(const struct tc_node *n);
@@ -94,8 +101,11 @@ const struct tc_source *tc_node_source(const struct tc_node *n);
  * key `1` and a key `"1"` are one. Merges too: kubectl goes through a mapping from top to bottom and the last one wins,
  * so a local key below a `<<` hides the merged one, a local key above it is hidden; of two `<<` the lower one wins, in
  * `<<: [*a, *b]` the earlier one. */
-const struct tc_node *tc_get(const struct tc_node *n, const char *key);
 const struct tc_node *tc_get_str(const struct tc_node *n, struct tc_str key);
+static inline const struct tc_node *tc_get(const struct tc_node *n, const char *key)
+{
+	return tc_get_str(n, tc_str(key)); /* here, where the length of a literal is known */
+}
 /* tc_get(tc_get(n, a), b) ...; the list ends with NULL. */
 const struct tc_node *tc_get_path(const struct tc_node *n, ...) __attribute__((sentinel));
 /* The key node itself as it is written in n or in a merged mapping; for positions. */
@@ -110,7 +120,18 @@ struct tc_entry {
 	size_t nth_;
 };
 struct tc_entry tc_first(const struct tc_node *map);
-struct tc_entry tc_next(struct tc_entry e);
+struct tc_entry tc_next_merged(struct tc_entry e); /* tc_next's own */
+static inline struct tc_entry tc_next(struct tc_entry e)
+{
+	if (!e.key || (e.map_->flags & TC_NODE_MERGES))
+		return tc_next_merged(e);
+	e.key = e.key->next->next;
+	e.value = NULL;
+	if (e.key)
+		for (e.value = e.key->next; e.value->kind == TC_ALIAS;)
+			e.value = e.value->target;
+	return e;
+}
 
 /* Every item of a sequence, dereferenced; NULL past the end.
  *     for (const struct tc_node *i = tc_item(seq); i; i = tc_item_next(i))
@@ -160,8 +181,11 @@ struct tc_node *tc_new_null(struct tc_arena *mem, const struct tc_origin *origin
 
 /* Only for new collections. value is consumed (it must stand nowhere yet). tc_put appends: the key must not be there.
  */
-void tc_put(struct tc_arena *mem, struct tc_node *map, const char *key, struct tc_node *value);
 void tc_put_str(struct tc_arena *mem, struct tc_node *map, struct tc_str key, struct tc_node *value);
+static inline void tc_put(struct tc_arena *mem, struct tc_node *map, const char *key, struct tc_node *value)
+{
+	tc_put_str(mem, map, tc_str(key), value);
+}
 void tc_put_node(struct tc_node *map, struct tc_node *key, struct tc_node *value); /* readers too */
 void tc_push(struct tc_node *seq, struct tc_node *value);                          /* readers too */
 

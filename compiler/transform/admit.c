@@ -126,8 +126,10 @@ static void decide_patch(struct tc_admission *a)
 	_cleanup_buf_ struct tc_buf json = {0};
 
 	tc_admit_check_hash(a);
-	if (p && p->count)
+	if (p && p->count) {
+		tc_buf_reserve(&json, 4000);
 		tc_patch_json(&json, p);
+	}
 	if (json.len <= 2) {
 		leave(a, has_problem(a, TC_MSG_UNKNOWN_LEVEL) ? "level" : a->tentacle ? "up to date" : "no contract");
 		return;

@@ -106,6 +106,8 @@ void tc_admit_warn_all(struct tc_admission *a, const char *errors_are)
 {
 	size_t unsaid;
 
+	if (!a->diags.count)
+		return;
 	a->errors_are = errors_are;
 	tc_diags_lines(&a->diags, style(a), take_warning, a);
 	unsaid = a->diags.count - a->nwarnings + a->diags.dropped;

@@ -59,8 +59,12 @@ void tc_admit_write(const struct tc_admission *a, struct tc_buf *answer, struct 
 		tc_emit_json_string(answer, message);
 		tc_buf_puts(answer, ",\"reason\":\"Invalid\",\"code\":422}");
 	}
-	if (a->out->verdict == TC_VERDICT_PATCHED)
-		tc_buf_printf(answer, ",\"patchType\":\"JSONPatch\",\"patch\":\"%s\"", tc_base64(a->mem, a->patch));
+	if (a->out->verdict == TC_VERDICT_PATCHED) {
+		tc_buf_reserve(answer, a->patch.len / 3 * 4 + 512);
+		tc_buf_puts(answer, ",\"patchType\":\"JSONPatch\",\"patch\":\"");
+		tc_buf_puts(answer, tc_base64(a->mem, a->patch));
+		tc_buf_putc(answer, '"');
+	}
 	add_warnings(a, answer);
 	add_audit(a, answer);
 	tc_buf_puts(answer, "}}\n");

@@ -8,12 +8,17 @@
 /* What the API server allows for all annotations of an object together. It also bounds every search here. */
 #define LEDGER_MAX (256u << 10)
 
+static const char *digest(struct tc_arena *mem, struct tc_str json)
+{
+	return tc_sha256_hex(mem, json, 16);
+}
+
 const char *tc_node_digest(struct tc_arena *mem, const struct tc_node *n)
 {
 	_cleanup_buf_ struct tc_buf json = {0};
 
 	tc_emit_canonical(&json, n);
-	return tc_sha256_hex(mem, tc_buf_str(&json), 16);
+	return digest(mem, tc_buf_str(&json));
 }
 
 void tc_put_string(struct tc_patch *p, const struct tc_node *map, const char *key, const char *value,
@@ -28,14 +33,27 @@ static bool is_collection(const struct tc_node *n)
 	return tc_is(n, TC_MAP) || tc_is(n, TC_SEQ);
 }
 
+/* What is digested of a collection: the API server adds to what it stores, and that is tentc's all the same. */
+static void add_recorded(struct tc_buf *out, struct tc_arena *mem, const struct tc_node *value)
+{
+	tc_buf_reserve(out, 1000);
+	tc_emit_canonical(out, tc_without_defaults(mem, value));
+}
+
+static const struct tc_node *digest_entry(struct tc_arena *mem, struct tc_str json)
+{
+	return tc_new_string(mem, NULL, tc_str(tc_printf(mem, "sha256:%s", digest(mem, json))));
+}
+
 /* The form in which a value stands in the ledger. */
 static const struct tc_node *recorded(struct tc_arena *mem, const struct tc_node *value)
 {
+	_cleanup_buf_ struct tc_buf json = {0};
+
 	if (!is_collection(value))
 		return value;
-	/* The API server adds to what it stores, and that is tentc's all the same. */
-	value = tc_without_defaults(mem, value);
-	return tc_new_string(mem, NULL, tc_str(tc_printf(mem, "sha256:%s", tc_node_digest(mem, value))));
+	add_recorded(&json, mem, value);
+	return digest_entry(mem, tc_buf_str(&json));
 }
 
 static struct tc_node *read_annotation(struct tc_arena *mem, const struct tc_node *scalar)
@@ -69,32 +87,45 @@ bool tc_ledger_open(struct tc_ledger *l, const struct tc_node *object, struct tc
 	return l->old != NULL;
 }
 
-static void add_escaped(struct tc_buf *out, const char *part)
+static bool is_escaped(char c)
 {
+	return c == '~' || c == '/';
+}
+
+/* Behind what is written. */
+static char *put_escaped(char *to, const char *part)
+{
+	*to++ = '/';
 	for (; *part; part++) {
-		if (*part == '~')
-			tc_buf_puts(out, "~0");
-		else if (*part == '/')
-			tc_buf_puts(out, "~1");
-		else
-			tc_buf_putc(out, *part);
+		*to++ = is_escaped(*part) ? '~' : *part;
+		if (is_escaped(*part))
+			*to++ = *part == '~' ? '0' : '1';
 	}
+	return to;
 }
 
 const char *tc_ledger_path(struct tc_arena *mem, const char *base, ...)
 {
-	_cleanup_buf_ struct tc_buf path = {0};
+	size_t len = strlen(base), at = len;
 	const char *part;
+	char *path, *to;
 	va_list ap;
 
-	tc_buf_puts(&path, base);
 	va_start(ap, base);
 	while ((part = va_arg(ap, const char *)) != NULL) {
-		tc_buf_putc(&path, '/');
-		add_escaped(&path, part);
+		for (len++; *part; part++)
+			len += is_escaped(*part) ? 2 : 1;
 	}
 	va_end(ap);
-	return tc_strndup(mem, path.p, path.len);
+	path = tc_alloc_text(mem, len + 1);
+	memcpy(path, base, at);
+	to = path + at;
+	va_start(ap, base);
+	while ((part = va_arg(ap, const char *)) != NULL)
+		to = put_escaped(to, part);
+	va_end(ap);
+	*to = '\0';
+	return path;
 }
 
 static const struct tc_node *old_entry(const struct tc_ledger *l, const char *path)
@@ -121,10 +152,25 @@ const struct tc_node *tc_ledger_was(const struct tc_ledger *l, const char *path,
 	return entry_matches(l, entry, value) && tc_is(entry, TC_MAP) ? tc_get(entry, "was") : NULL;
 }
 
+/* As recorded(), for a collection. */
+static const struct tc_node *digest_once(struct tc_ledger *l, const struct tc_node *value)
+{
+	_cleanup_buf_ struct tc_buf json = {0};
+
+	add_recorded(&json, l->mem, value);
+	if (!l->digest || !tc_str_equal(tc_buf_str(&json), l->digested)) {
+		l->digested = (struct tc_str){.s = tc_strndup(l->mem, json.p, json.len), .len = json.len};
+		l->digest = digest_entry(l->mem, l->digested);
+	}
+	return l->digest;
+}
+
 void tc_ledger_record(struct tc_ledger *l, const char *path, const struct tc_node *value, const struct tc_node *was)
 {
+	const struct tc_node *is = is_collection(value) ? digest_once(l, value) : value;
+
 	tc_grow(l->mem, l->entries, l->count, l->cap);
-	l->entries[l->count++] = (struct tc_ledger_entry){.path = path, .is = recorded(l->mem, value), .was = was};
+	l->entries[l->count++] = (struct tc_ledger_entry){.path = path, .is = is, .was = was};
 }
 
 /* The value at a ledger path in the tree as it was read; NULL when it isn't there. */
@@ -207,6 +253,7 @@ static void write_annotation(struct tc_ledger *l, const struct tc_origin *origin
 	const struct tc_node *annotations;
 	const char *prefix = l->prefix;
 
+	tc_buf_reserve(&json, 1000);
 	tc_buf_putc(&json, '{');
 	for (size_t i = 0; i < l->count; i++) {
 		const struct tc_ledger_entry *e = &l->entries[i];

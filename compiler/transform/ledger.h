@@ -25,6 +25,8 @@ struct tc_ledger {
 	const struct tc_node *target_root; /* paths begin here */
 	const char *prefix;                /* before every path in the annotation: "/data/workflow.yaml", or "" */
 	const struct tc_node *old;         /* the annotation as it was read; NULL: none */
+	struct tc_str digested;            /* the last collection that was recorded, as canonical JSON */
+	const struct tc_node *digest;      /* its entry: what several containers get is digested once; NULL: none */
 	struct tc_ptrmap indexes;          /* list -> its items by their names (ledger_items.c) */
 	struct tc_ledger_entry *entries;   /* the new ledger */
 	size_t count, cap;

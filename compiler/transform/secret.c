@@ -39,13 +39,15 @@ static void dep_keys(struct tc_work *w, struct tc_tentacle *t, size_t *cap, cons
 			key.value = tc_value_of(&subject, row);
 		if (!key.credential && !key.value)
 			continue;
-		if (row->flags & TC_V_CONTRACT) {
+		/* No Secret is made in admission: there only the names count. */
+		if ((row->flags & TC_V_CONTRACT) && !w->stage->edits_only) {
 			const char *written = contract_value(w, t, name, row->name);
 
 			key.value = written ? written : key.value;
 		}
 		key.origin = tc_dep_origin(w->mem, dep, row->name);
-		key.binding = tc_join(w->mem, dep->name, '/', binding_entry(row->name));
+		if (w->stage->config->bindings)
+			key.binding = tc_join(w->mem, dep->name, '/', binding_entry(row->name));
 		add_key(w, t, cap, key);
 	}
 	if (w->stage->config->bindings)

@@ -133,12 +133,11 @@ static void extend_flags(struct tc_pod_edit *e, const struct tc_container *c, co
 	static const char *const lists[] = {"command", "args"};
 
 	for (size_t k = 0; k < TC_COUNT(lists); k++) {
-		const char *path = tc_ledger_path(e->w->mem, c->path, lists[k], "[" ALLOW_NET "]", NULL);
-
 		for (const struct tc_node *i = tc_item(tc_get(c->node, lists[k])); i; i = tc_item_next(i)) {
 			if (!tc_str_starts(tc_text(i), ALLOW_NET "="))
 				continue;
-			extend_flag(e, path, tc_deref(i), h);
+			extend_flag(e, tc_ledger_path(e->w->mem, c->path, lists[k], "[" ALLOW_NET "]", NULL),
+				    tc_deref(i), h);
 			break;
 		}
 	}

@@ -101,6 +101,12 @@ static void test_base64(void **state)
 		{TC_STR("fooba"), "Zm9vYmE="},
 		{TC_STR("foobar"), "Zm9vYmFy"},
 		{TC_STR("\xfb\xff\xbf\0"), "+/+/AA=="},
+		/* as coreutils' base64 has it: what is read eight bytes at a time, and its ends */
+		{TC_STR("foobarb"), "Zm9vYmFyYg=="},
+		{TC_STR("foobarba"), "Zm9vYmFyYmE="},
+		{TC_STR("foobarbaz"), "Zm9vYmFyYmF6"},
+		{TC_STR("\xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8\xf7\xf6\xf5\xf4\xf3"), "//79/Pv6+fj39vX08w=="},
+		{TC_STR("\0\x10\x83\x10\x51\x87\x20\x92\x8b\x30\xd3\x8f\x41\x14"), "ABCDEFGHIJKLMNOPQRQ="},
 	};
 	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(1024);
 

@@ -412,6 +412,17 @@ def rights(cluster, tentc, report):
         contains(done.out, "[warn]    webhook: there is no MutatingWebhookConfiguration tentc")
         equal(done.status, DIFFERS)
 
+    with report.case("doctor: a webhook whose certificate nobody has made"):
+        cluster.api("POST", "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations", {
+            "apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingWebhookConfiguration",
+            "metadata": {"name": "tentc"}, "webhooks": [{
+                "name": "a.tentacular.io", "clientConfig": {"url": "https://127.0.0.1:9/mutate"}, "sideEffects": "None",
+                "admissionReviewVersions": ["v1"], "failurePolicy": "Ignore", "rules": []}]})
+        done = tentc("doctor", status=DIFFERS)
+        contains(done.out, "[FAIL]    webhook: there is none; tentc serve makes it, or: tentc certs make")
+        contains(done.out, "[FAIL]    webhook: the caBundle of a.tentacular.io is empty")
+        contains(done.out, "-> tentc certs show says more")
+
     with report.case("doctor: an API server that is away"):
         gone = os.path.join(tentc.folder, "gone.kubeconfig")
         with open(cluster.kubeconfig) as f:

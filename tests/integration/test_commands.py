@@ -474,6 +474,31 @@ def several(world, report):
         done = world.run("register", path, options=("--no-cluster", "--config", world.config), status=USAGE)
         contains(done.err, "give --root-key-file FILE: tentc keygen -o FILE makes one")
 
+    if {"postgres", "rustfs"} <= set(world.servers):
+        with report.case("a database and a bucket for each enclave: made, filled, kept while somebody lives there, gone"):
+            settings = json.loads(json.dumps(world.settings))
+            settings["postgres"]["database"] = "tentacular_{enclave}"
+            settings["rustfs"]["bucket"] = "tentacular-{enclave}"
+            settings["nats"] = {"enabled": False}
+            own = world.write_config("own.yaml", settings)
+            server, s3 = world.servers["postgres"], world.servers["rustfs"]
+            server.bootstrap(world.tentc, own)
+            options = ("--no-cluster", "--config", own, "--root-key-file", world.keys)
+            made = world.run("enclave", "provision", "own", "--format", "json", options=options, status=0).json
+            validate(world, "provision", made)
+            check("postgres: create database tentacular_own" in made["resources_created"], made)
+            check("rustfs: create the bucket tentacular-own" in made["resources_created"], made)
+            path = world.tentacle("own", "web", services=["postgres", "rustfs"])
+            world.run("register", path, options=options, status=0)
+            tables = "SELECT count(*) FROM pg_database WHERE datname = 'tentacular_own'"
+            world.run("enclave", "deprovision", "own", options=options, status=0)
+            equal(server.sql(tables), "1")
+            info = world.run("enclave", "info", "own", "--format", "json", options=options, status=0).json
+            equal([(t["name"], t["phase"]) for t in info["tentacles"]], [("web", "retained")])
+            world.run("enclave", "deprovision", "own", "--force", "--yes", options=options, status=0)
+            equal(server.sql(tables), "0")
+            check("tentacular-own" not in s3.root.get("/").all("Name"), "the bucket is gone")
+
     if "postgres" in world.servers:
         with report.case("another installation's tentacle is refused, in the plan too, and left as it is"):
             path = world.tentacle("theirs", "web", services=["postgres"])

@@ -152,6 +152,12 @@ class Scene:
                          [owner["name"] for owner in o["metadata"].get("ownerReferences", [])]), None)
         return until(found, 30, f"a ReplicaSet of {deployment}")
 
+    def revisions(self, workload):
+        """The ControllerRevisions that it owns."""
+        items = self.c.api("GET", path(self.ns, "ControllerRevision")).json["items"]
+        return [o for o in items if workload in
+                [owner["name"] for owner in o["metadata"].get("ownerReferences", [])]]
+
     def pod(self, release):
         return self.pods(release)[0]["metadata"]["name"]
 
@@ -221,6 +227,27 @@ def suspended_job(s):
     return s.patch("Job", "suspended-1", {"spec": {"template": {"metadata": {"labels": STOLEN}}}})
 
 
+def spelled(name, template, metadata):
+    """A ControllerRevision with keys that Go's JSON reads as if they were `template`, `metadata` and `labels`."""
+    def act(s):
+        o = workload("ControllerRevision", name)
+        o["data"]["spec"] = {template: {**o["data"]["spec"]["template"], metadata[0]: {metadata[1]: STOLEN}}}
+        if metadata[0] != "metadata":
+            del o["data"]["spec"][template]["metadata"]
+        return s.post(o)
+    return act
+
+
+def revision(s):
+    """The ControllerRevision of a StatefulSet of the thief's own."""
+    s.post(workload("StatefulSet", "revised"))
+    return until(lambda: s.revisions("revised"), 30, "a ControllerRevision of revised")[0]["metadata"]["name"]
+
+
+def revised(metadata):
+    return lambda s: s.patch("ControllerRevision", revision(s), {"metadata": metadata})
+
+
 DENIED = ": ValidatingAdmissionPolicy '%s' with binding '%s' denied request: "
 ELSEWHERE = ", tentc sets it where it belongs"
 OWN = (" (an own name is for Pods, Deployments, StatefulSets, DaemonSets, Jobs and CronJobs that have no controller "
@@ -238,6 +265,12 @@ def stays(kind, name, old, new_release):
             "change the workload that made it")
 
 
+def keeps(name):
+    return (DENIED % (LABELS, LABELS) + f"ControllerRevision {name} keeps a template that pods are made from, and mallory "
+            "is none of the controllers that may write it: change the workload, whose controller keeps its revisions, "
+            "or see controllers in ConfigMap tentacular-system/tentc-policy")
+
+
 # What the thief does, how, and what follows "<resource> "<name>" is forbidden" (a function: of the scene).
 LABEL_THEFTS = [
     ("a bare Pod", new("Pod", "thief-pod"), takes("Pod", "thief-pod")),
@@ -247,7 +280,12 @@ LABEL_THEFTS = [
     ("a ReplicationController of the victim's name", new("ReplicationController", "victim"),
      takes("ReplicationController", "victim", end=OWN)),
     ("a PodTemplate", new("PodTemplate", "thief"), takes("PodTemplate", "thief")),
-    ("a ControllerRevision", new("ControllerRevision", "thief"), takes("ControllerRevision", "thief")),
+    ("a ControllerRevision", new("ControllerRevision", "thief"), keeps("thief")),
+    ("a ControllerRevision with Metadata", spelled("thief-m", "template", ("Metadata", "labels")), keeps("thief-m")),
+    ("a ControllerRevision with Labels", spelled("thief-l", "template", ("metadata", "Labels")), keeps("thief-l")),
+    ("a ControllerRevision with Template", spelled("thief-t", "Template", ("metadata", "labels")), keeps("thief-t")),
+    ("other labels of a ControllerRevision", revised({"labels": {"app": "thief"}}), lambda s: keeps(revision(s))),
+    ("a ControllerRevision without its owner", revised({"ownerReferences": None}), lambda s: keeps(revision(s))),
     *[(f"a {kind} of another name", new(kind, "thief"), takes(kind, "thief"))
       for kind in ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob")],
     ("a Deployment that gets the label later", change("Deployment", "bare", STOLEN), takes("Deployment", "bare")),
@@ -468,6 +506,18 @@ def honest_workloads(report, s):
     with report.case("a DaemonSet makes a pod for each node"):
         apply("DaemonSet", "agent")
         until(lambda: len(s.pods("agent")) == 1, 30, "1 pod of agent")
+    for kind, name in (("StatefulSet", "store"), ("DaemonSet", "agent")):
+        with report.case(f"a {kind} keeps its revisions, rolls out and back, and finds them again when it was orphaned"):
+            until(lambda: len(s.revisions(name)) == 1, 30, f"a ControllerRevision of {name}")
+            c.kubectl("set", "image", f"{kind}/{name}", "*=registry.example.com/app:v2", "-n", ns, "--as=mallory")
+            until(lambda: len(s.revisions(name)) == 2, 30, f"a second ControllerRevision of {name}")
+            c.kubectl("rollout", "undo", f"{kind}/{name}", "-n", ns, "--as=mallory")
+            until(lambda: max(o["revision"] for o in s.revisions(name)) == 3, 30, f"the third revision of {name}")
+            c.kubectl("annotate", "controllerrevision", s.revisions(name)[0]["metadata"]["name"], "why=noted", "-n", ns)
+            c.kubectl("delete", kind, name, "--cascade=orphan", "-n", ns, "--as=mallory", "--timeout=30s")
+            equal(s.revisions(name), [], "what it owns still")
+            apply(kind, name)
+            until(lambda: len(s.revisions(name)) == 2, 30, f"both ControllerRevisions of {name}")
     with report.case("a Job makes its pod"):
         apply("Job", "once")
         until(lambda: len(s.pods("once")) == 1, 30, "1 pod of once")

@@ -132,9 +132,9 @@ def free_port():
 
 
 class Server:
-    def __init__(self, kind, tls=None, **environment):
-        """tls: the files of a certificate and its key."""
-        self.kind, self.tls = kind, tls
+    def __init__(self, kind, tls=None, level="error", **environment):
+        """tls: the files of a certificate and its key. level: of RustFS' log; "debug" shows requests, and is slow."""
+        self.kind, self.tls, self.level = kind, tls, level
         self.program = _find()[0][kind]
         self.folder = tempfile.mkdtemp(prefix="tentc-s3-")
         self.port, self.console = free_port(), free_port()
@@ -172,7 +172,7 @@ class Server:
         if self.kind == "rustfs":
             words = [self.program, "server", "--address", place, self.data]
             names = {"RUSTFS_ACCESS_KEY": ACCESS, "RUSTFS_SECRET_KEY": SECRET, "RUSTFS_OBS_LOG_DIRECTORY": "",
-                     "RUSTFS_OBS_LOGGER_LEVEL": "debug", "RUST_LOG": "debug,h2=warn,hyper=warn"}
+                     "RUSTFS_OBS_LOGGER_LEVEL": self.level, "RUST_LOG": self.level}
         else:
             words = [self.program, "server", "--address", place, "--console-address", f"127.0.0.1:{self.console}",
                      self.data]

@@ -18,6 +18,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -29,6 +30,9 @@ ACCESS, SECRET = "tentc-tests-root", "root-secret-of-the-tests-0123456789"
 ADMIN = {"rustfs": "/rustfs/admin/v3", "minio": "/minio/admin/v3"}
 
 _found = None
+
+# A run that is ended stops its servers and removes their folders.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
 def cache():

@@ -366,6 +366,8 @@ SECRET_THEFTS = [
         {"name": "v", "csi": {"driver": "s3.example.com", "nodePublishSecretRef": {"name": VICTIMS}}}]),
     reads("what a flexible volume is handed", "by-flex", volumes=[
         {"name": "v", "flexVolume": {"driver": "example.com/s3", "secretRef": {"name": VICTIMS}}}]),
+    reads("what OpenStack's driver is handed", "by-cinder", volumes=[
+        {"name": "v", "cinder": {"volumeID": "x", "secretRef": {"name": VICTIMS}}}]),
     reads("imagePullSecrets", "by-pull", imagePullSecrets=[{"name": VICTIMS}]),
     reads("the Secret of an epoch", "by-epoch", secret=VICTIMS + ".0123abcd", volumes=volume(VICTIMS + ".0123abcd")),
     reads("a release whose name begins the victim's", "vict", secret=VICTIMS, labels={RELEASE: "vict"}, release="vict",
@@ -443,6 +445,39 @@ def refused(c, ns):
                        workload("Pod", "probe", volumes=volume(PREFIX + "probed"))).status == 403,
         IDENTITIES: c.api("POST", SPIFFE + dry, spiffe("tentacular.probe")).status == 403,
     }
+
+
+# A file of the node's, which holds a key of Ceph's.
+NO_SECRET = {("volumes", "[]", "cephfs", "secretFile")}
+
+
+def references(schemas, name, at=()):
+    """Every way in which a schema names a Secret: the properties to go through, "[]" for each item of a list."""
+    for key, p in schemas[name].get("properties", {}).items():
+        path, of = at + (key,), p
+        if p.get("type") == "array":
+            path, of = path + ("[]",), p["items"]
+        ref = of.get("$ref") or next((r["$ref"] for r in of.get("allOf", []) if "$ref" in r), None)
+        if ref:
+            yield from references(schemas, ref.split("/")[-1], path)
+        elif of.get("type") == "string" and ("secret" in key.lower() or
+                                             key == "name" and any("secret" in k.lower() for k in at)):
+            yield path
+
+
+def every_reference_is_known(report, c):
+    with report.case("tentc-secrets knows each way in which this version of Kubernetes lets a pod name a Secret"):
+        found = set(references(c.api("GET", "/openapi/v3/api/v1").json["components"]["schemas"],
+                               "io.k8s.api.core.v1.PodSpec")) - NO_SECRET
+        check({("volumes", "[]", "secret", "secretName"), ("imagePullSecrets", "[]", "name"),
+               ("initContainers", "[]", "env", "[]", "valueFrom", "secretKeyRef", "name")} <= found, f"only {found}")
+        with open(os.path.join(DEPLOY, "policy-secrets.yaml")) as f:
+            text = f.read()
+        # As it is written there: .?volumes, and of each v.?cinder.?secretRef.?name.
+        parts = {"." + part.strip(".") for way in found for part in
+                 ".".join("[]" if k == "[]" else "?" + k for k in way).split("[]")}
+        missing = sorted(part for part in parts if not re.search(re.escape(part) + r"\b", text))
+        equal(missing, [], "what it does not look at")
 
 
 def thefts_are_refused(report, s, said):
@@ -620,6 +655,7 @@ def main():
             said = set()
             thefts_are_refused(report, s, said)
             documented(report, said)
+            every_reference_is_known(report, c)
             outside_of_enclaves(report, c)
             without_parameters(report, s)
             a_job_by_hand(report, s)

@@ -31,8 +31,13 @@ ADMIN = {"rustfs": "/rustfs/admin/v3", "minio": "/minio/admin/v3"}
 
 _found = None
 
-# A run that is ended stops its servers and removes their folders.
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+def _ended(*_):
+    """A run that is ended stops its servers and removes their folders; the signal may come twice."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(143)
+
+
+signal.signal(signal.SIGTERM, _ended)
 
 
 def cache():

@@ -124,7 +124,7 @@ static int refused_now(struct tc_nats_registrar *r, const struct tc_want *want, 
 
 	for (size_t i = 0; i < r->nservers; i++) {
 		_cleanup_(tc_nats_close) struct tc_nats *n = NULL;
-		enum tc_nats_answer answer = tc_nats_login_at(r, &n, &r->servers[i], user, password, err);
+		enum tc_nats_answer answer = tc_nats_login_at(r, &n, &r->servers[i], user, password, 0, err);
 
 		if (answer == TC_NATS_FAILED)
 			return -1;

@@ -140,10 +140,15 @@ int tc_nats_refuse(const struct tc_nats_accounts *a, struct tc_error *err);
 
 struct tc_nats_login tc_nats_login(struct tc_nats_registrar *r, const struct tc_nats_server *server, const char *user,
 				   const char *password);
-/* As tc_nats_connect. A server that reloads drops who is just logging in: tried again. A failure is wrapped. */
+/* Whether "2.10.3" is older than major.minor. */
+bool tc_nats_older(const char *version, unsigned long major, unsigned long minor);
+/* As tc_nats_connect, tried again where that may help: who is refused, for as many milliseconds as `patience` says. A
+ * failure is wrapped. */
 enum tc_nats_answer tc_nats_login_at(struct tc_nats_registrar *r, struct tc_nats **out,
 				     const struct tc_nats_server *server, const char *user, const char *password,
-				     struct tc_error *err);
+				     unsigned patience, struct tc_error *err);
+/* For those who are to be let in. */
+#define TC_NATS_PATIENCE 2000
 /* Fills r->servers, all of the cluster, and opens r->admin. */
 int tc_nats_servers(struct tc_nats_registrar *r, struct tc_error *err);
 /* A question to one server as the administrator: "VARZ". *nobody as in tc_nats_request; NULL: then it is an error. */
@@ -151,7 +156,7 @@ int tc_nats_ask(struct tc_nats_registrar *r, json_t **out, const struct tc_nats_
 		const char *body, bool *nobody, struct tc_error *err);
 /* Whether the server has loaded this text of the file. */
 int tc_nats_loaded(struct tc_nats_registrar *r, bool *loaded, const struct tc_nats_server *server,
-		   const struct tc_nats_accounts *a, struct tc_error *err);
+		   const struct tc_nats_accounts *a, unsigned patience, struct tc_error *err);
 /* Makes every server load the files as they are now; those are read again where somebody else has changed them. */
 int tc_nats_converge(struct tc_nats_registrar *r, struct tc_nats_accounts *files, size_t nfiles, struct tc_error *err);
 /* Live sessions of the user on all servers. */
@@ -168,6 +173,8 @@ void tc_nats_forget_accounts(struct tc_nats_registrar *r);
 
 /* Whether enclaves have JetStream. */
 bool tc_nats_streams(const struct tc_nats_registrar *r);
+/* Whether that server keeps tentacles from the streams of others. */
+int tc_nats_stream_safe(const struct tc_nats_server *server, struct tc_error *err);
 const char *tc_nats_stream_name(struct tc_nats_registrar *r, const struct tc_want *want);
 /* Of tentc/<enclave>, the same in all accounts. */
 const char *tc_nats_keeper_password(struct tc_nats_registrar *r);

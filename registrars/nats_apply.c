@@ -36,7 +36,7 @@ static int prove_at(struct tc_nats_registrar *r, const struct tc_nats_server *se
 {
 	_cleanup_(tc_nats_close) struct tc_nats *n = NULL;
 	const char *user = tc_printf(r->mem, "%s.%s", want->enclave, want->name), *account;
-	enum tc_nats_answer answer = tc_nats_login_at(r, &n, server, user, password, err);
+	enum tc_nats_answer answer = tc_nats_login_at(r, &n, server, user, password, TC_NATS_PATIENCE, err);
 
 	/* The password was right, and its enclave uses all connections that it may have. */
 	if (answer == TC_NATS_FULL)
@@ -188,6 +188,9 @@ int tc_nats_apply_all(void *self, const struct tc_want *wants, size_t nwants,
 	tc_nats_begin(r);
 	if (tc_nats_need_keys(r, err) < 0 || tc_nats_servers(r, err) < 0)
 		return -1;
+	for (size_t i = 0; tc_nats_streams(r) && i < r->nservers; i++)
+		if (tc_nats_stream_safe(&r->servers[i], err) < 0)
+			return -1;
 	b.shards = tc_alloc(r->mem, nwants * sizeof(*b.shards));
 	b.failures = tc_xalloc(nwants * sizeof(*b.failures) + 1);
 	for (size_t i = 0; i < nwants; i++)

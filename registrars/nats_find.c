@@ -6,7 +6,8 @@
 
 #include "registrars/postgres.h" /* names to addresses */
 
-/* Answers of a cluster's servers to one question come together. */
+/* Milliseconds. Answers of a cluster's servers to one question come together, where it is not known how many they are.
+ */
 #define GAP 400
 
 static bool known(const struct tc_nats_registrar *r, const char *id)
@@ -43,23 +44,24 @@ static int refused(const struct tc_admin *admin, const struct tc_nats_server *at
 }
 
 /* Logs in there as the administrator; a server that is not known yet is added. */
-static int visit(struct tc_nats_registrar *r, const struct tc_nats_server *at, unsigned seconds, struct tc_error *err)
+static int visit(struct tc_nats_registrar *r, const struct tc_nats_server *at, struct tc_error *err)
 {
 	const struct tc_admin *admin = r->conf.admin;
+	const char *password = tc_strndup(r->mem, (const char *)admin->password.bytes, admin->password.len);
+	struct tc_nats_server named = *at;
 	_cleanup_(tc_nats_close) struct tc_nats *n = NULL;
-	struct tc_nats_login login =
-		tc_nats_login(r, at, admin->user,
-			      tc_strndup(r->mem, (const char *)admin->password.bytes, admin->password.len));
-	enum tc_nats_answer answer = tc_nats_connect(&n, &login, seconds, err);
+	enum tc_nats_answer answer;
 
+	named.name = tc_printf(r->mem, "%s%s%s:%u", at->host, at->address ? " " : "", at->address ? at->address : "",
+			       at->port);
+	answer = tc_nats_login_at(r, &n, &named, admin->user, password, TC_NATS_PATIENCE, err);
 	if (answer == TC_NATS_REFUSED)
 		return refused(admin, at, err);
 	if (answer == TC_NATS_FULL)
 		return tc_fail(err, TC_E_RETRY, "nats: the system account has no connection left at %s:%u", at->host,
 			       at->port);
 	if (answer != TC_NATS_OK)
-		return tc_wrap(err, "nats: log in as the administrator \"%s\" at %s%s%s:%u", admin->user, at->host,
-			       at->address ? " " : "", at->address ? at->address : "", at->port);
+		return -1;
 	if (!known(r, tc_nats_info(n)->id))
 		add_server(r, tc_nats_info(n), at);
 	if (!r->admin)
@@ -80,8 +82,7 @@ static int visit_name(struct tc_nats_registrar *r, const char *host, unsigned po
 			       "services.nats.admin.url",
 			       host);
 	for (size_t i = 0; i < found.count; i++)
-		if (visit(r, &(struct tc_nats_server){.host = host, .address = found.list[i], .port = port}, r->seconds,
-			  err) < 0)
+		if (visit(r, &(struct tc_nats_server){.host = host, .address = found.list[i], .port = port}, err) < 0)
 			rc = -1;
 	return rc;
 }
@@ -139,7 +140,7 @@ struct roll {
 	json_int_t expected;
 };
 
-static bool on_ping(void *self, const json_t *answer)
+static unsigned on_ping(void *self, const json_t *answer)
 {
 	struct roll *roll = self;
 	const json_t *server = json_object_get(answer, "server");
@@ -149,20 +150,23 @@ static bool on_ping(void *self, const json_t *answer)
 	size_t count = roll->count;
 
 	if (!id)
-		return false;
+		return GAP;
 	tc_grow(roll->r->mem, roll->ids, roll->count, roll->cap_ids);
 	tc_grow(roll->r->mem, roll->names, count, roll->cap_names);
 	roll->ids[roll->count] = tc_strdup(roll->r->mem, id);
 	roll->names[roll->count++] = tc_strdup(roll->r->mem, name ? name : id);
 	if (active > roll->expected)
 		roll->expected = active;
-	return (json_int_t)roll->count >= roll->expected && roll->expected > 0;
+	if (!roll->expected)
+		return GAP;
+	/* one that is known to be there may be busy */
+	return (json_int_t)roll->count >= roll->expected ? 0 : roll->r->seconds * 1000;
 }
 
 static int call_roll(struct tc_nats_registrar *r, struct roll *roll, struct tc_error *err)
 {
 	*roll = (struct roll){.r = r};
-	if (tc_nats_request_all(r->admin, "$SYS.REQ.SERVER.PING", "", GAP, on_ping, roll, err) < 0)
+	if (tc_nats_request_all(r->admin, "$SYS.REQ.SERVER.PING", "", on_ping, roll, err) < 0)
 		return tc_wrap(err, "nats: list the servers");
 	if (!roll->count)
 		return tc_fail(err, TC_E_USAGE,
@@ -191,7 +195,10 @@ static void visit_told(struct tc_nats_registrar *r, const struct roll *roll)
 	struct tc_nats_server first = r->servers[0];
 	struct tc_error ignored = {0};
 	unsigned char room[16];
+	unsigned seconds = r->seconds;
 
+	/* they name every address that they have: some lead nowhere from here */
+	r->seconds = seconds < 2 ? seconds : 2;
 	for (size_t i = 0; i < info->nurls && missed(r, roll); i++) {
 		unsigned port;
 		const char *host = split(r, info->urls[i], &port);
@@ -202,8 +209,9 @@ static void visit_told(struct tc_nats_registrar *r, const struct roll *roll)
 			    &(struct tc_nats_server){.host = number ? first.host : host,
 						     .address = number ? host : NULL,
 						     .port = port},
-			    r->seconds < 2 ? r->seconds : 2, &ignored);
+			    &ignored);
 	}
+	r->seconds = seconds;
 }
 
 static void forget_servers(struct tc_nats_registrar *r)

@@ -8,7 +8,7 @@ static bool all_loaded(struct tc_nats_registrar *r, const struct tc_nats_account
 	bool loaded;
 
 	for (size_t i = 0; r->conf.keys && i < r->nservers; i++) {
-		if (tc_nats_loaded(r, &loaded, &r->servers[i], a, err) < 0)
+		if (tc_nats_loaded(r, &loaded, &r->servers[i], a, 300, err) < 0)
 			return false;
 		if (!loaded)
 			tc_observed_add(o, "the server \"%s\" has not loaded what %s says", r->servers[i].name,

@@ -3,37 +3,31 @@
 
 #include <unistd.h>
 
-/* "2.10.3" */
-static bool is_older(const char *version, unsigned long major, unsigned long minor)
-{
-	char *end;
-	unsigned long first = strtoul(version, &end, 10), second = *end == '.' ? strtoul(end + 1, NULL, 10) : 0;
-
-	return first < major || (first == major && second < minor);
-}
-
 static bool is_local(const char *host)
 {
 	return strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 || strcmp(host, "localhost") == 0;
 }
 
-static int judge_server(struct tc_probed *out, struct tc_nats_registrar *r, const struct tc_nats_server *server,
-			struct tc_error *err)
+static void judge_server(struct tc_probed *out, struct tc_nats_registrar *r, const struct tc_nats_server *server)
 {
 	_cleanup_(tc_nats_close) struct tc_nats *nobody = NULL;
 	struct tc_nats_login login = tc_nats_login(r, server, NULL, NULL);
-	struct tc_error ignored = {0};
+	struct tc_error ignored = {0}, unsafe = {0};
 
-	if (is_older(server->version, 2, 9))
+	if (tc_nats_older(server->version, 2, 9))
 		tc_probed_add(out,
 			      "the server \"%s\" is nats-server %s, 2.9 is the oldest that is supported; upgrade it",
 			      server->name, server->version);
-	else if (is_older(server->version, 2, 10))
+	else if (tc_nats_older(server->version, 2, 10))
 		tc_probed_add(
 			out,
 			"the server \"%s\" is nats-server %s, which cannot be told to reload; send it SIGHUP when "
 			"the accounts files change, or upgrade to 2.10 or later",
 			server->name, server->version);
+	if (tc_nats_streams(r))
+		(void)tc_nats_stream_safe(server, &unsafe);
+	if (unsafe.code)
+		tc_probed_add(out, "%s", unsafe.msg);
 	if (tc_nats_connect(&nobody, &login, r->seconds, &ignored) == TC_NATS_OK)
 		tc_probed_add(out,
 			      "the server \"%s\" lets everybody in without a password; take no_auth_user out of its "
@@ -44,8 +38,6 @@ static int judge_server(struct tc_probed *out, struct tc_nats_registrar *r, cons
 			      "the connection to \"%s\" need not be encrypted; set services.nats.tls.mode: verify-full "
 			      "where the server has a certificate",
 			      server->host);
-	(void)err;
-	return 0;
 }
 
 static int judge_files(struct tc_probed *out, struct tc_nats_registrar *r, struct tc_error *err)
@@ -63,7 +55,7 @@ static int judge_files(struct tc_probed *out, struct tc_nats_registrar *r, struc
 		if (a.foreign)
 			tc_probed_add(out, "%s", a.foreign);
 		for (size_t i = 0; r->conf.keys && !a.foreign && i < r->nservers; i++) {
-			if (tc_nats_loaded(r, &loaded, &r->servers[i], &a, err) < 0)
+			if (tc_nats_loaded(r, &loaded, &r->servers[i], &a, 300, err) < 0)
 				return -1;
 			if (!loaded)
 				tc_probed_add(out,
@@ -84,7 +76,6 @@ int tc_nats_probe(struct tc_probed *out, void *self, struct tc_error *err)
 		return -1;
 	out->version = tc_printf(out->mem, "nats-server %s", r->servers[0].version);
 	for (size_t i = 0; i < r->nservers; i++)
-		if (judge_server(out, r, &r->servers[i], err) < 0)
-			return -1;
+		judge_server(out, r, &r->servers[i]);
 	return judge_files(out, r, err);
 }

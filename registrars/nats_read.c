@@ -30,10 +30,14 @@ static int fill(struct tc_nats *n, struct tc_error *err)
 	char room[16384];
 	short events = POLLIN;
 
-	if (n->at && n->at == n->in.len) {
-		tc_buf_clear(&n->in);
+	if (n->at) {
+		n->in.len -= n->at;
+		memmove(n->in.p, n->in.p + n->at, n->in.len);
 		n->at = 0;
 	}
+	/* one who never stops talking answers nothing either */
+	if (tc_nats_clock() >= n->deadline)
+		return tc_nats_late(err, n);
 	for (;;) {
 		ssize_t got = n->tls ? tc_nats_tls_read(n->tls, room, sizeof(room), &events)
 				     : recv(n->fd, room, sizeof(room), 0);
@@ -127,21 +131,26 @@ static const char *text_of(struct tc_nats *n, const json_t *object, const char *
 int tc_nats_read_info(struct tc_nats *n, struct tc_str text, struct tc_error *err)
 {
 	_cleanup_json_ json_t *info = json_loadb(text.s, text.len, JSON_REJECT_DUPLICATES, NULL);
+	/* what the one before said is replaced: a server says it anew whenever its cluster changes */
+	_cleanup_(tc_arena_free) struct tc_arena *before = n->mem;
 	const json_t *urls = json_object_get(info, "connect_urls");
-	const char *id = text_of(n, info, "server_id"), *name = text_of(n, info, "server_name");
-	const char *version = text_of(n, info, "version"), *account = text_of(n, info, "remote_account");
+	const char *account, *name;
 	size_t count = json_array_size(urls);
 
-	if (!id || !version)
+	n->mem = tc_arena_new(4096);
+	account = text_of(n, info, "remote_account");
+	if (!account && n->info.account)
+		account = tc_strdup(n->mem, n->info.account);
+	n->info = (struct tc_nats_info){.account = account,
+					.id = text_of(n, info, "server_id"),
+					.version = text_of(n, info, "version")};
+	if (!n->info.id || !n->info.version)
 		return tc_nats_foul(err, "the answer is no INFO of a server");
-	n->info.id = id;
-	n->info.name = name ? name : id;
-	n->info.version = version;
-	n->info.account = account ? account : n->info.account;
+	name = text_of(n, info, "server_name");
+	n->info.name = name ? name : n->info.id;
 	n->tls_required = json_is_true(json_object_get(info, "tls_required"));
 	n->tls_available = json_is_true(json_object_get(info, "tls_available"));
 	n->info.urls = tc_alloc(n->mem, count * sizeof(*n->info.urls));
-	n->info.nurls = 0;
 	for (size_t i = 0; i < count; i++) {
 		const char *url = json_string_value(json_array_get(urls, i));
 

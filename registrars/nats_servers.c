@@ -21,24 +21,35 @@ struct tc_nats_login tc_nats_login(struct tc_nats_registrar *r, const struct tc_
 	};
 }
 
+bool tc_nats_older(const char *version, unsigned long major, unsigned long minor)
+{
+	char *end;
+	unsigned long first = strtoul(version, &end, 10), second = *end == '.' ? strtoul(end + 1, NULL, 10) : 0;
+
+	return first < major || (first == major && second < minor);
+}
+
+/* While a server reloads, it may drop who is just logging in, or refuse whom it had let in before and lets in after. */
 enum tc_nats_answer tc_nats_login_at(struct tc_nats_registrar *r, struct tc_nats **out,
 				     const struct tc_nats_server *server, const char *user, const char *password,
-				     struct tc_error *err)
+				     unsigned patience, struct tc_error *err)
 {
 	struct tc_nats_login login = tc_nats_login(r, server, user, password);
 	int64_t start = tc_nats_clock();
 
 	for (unsigned round = 0;; round++) {
 		enum tc_nats_answer answer = tc_nats_connect(out, &login, r->seconds, err);
+		int64_t spent = tc_nats_clock() - start;
+		bool again = answer == TC_NATS_REFUSED
+				     ? spent < patience
+				     : answer == TC_NATS_FAILED && err->code == TC_E_RETRY && round < 4 && spent < 1000;
 
-		if (answer != TC_NATS_FAILED)
-			return answer;
-		if (err->code != TC_E_RETRY || round == 3 || tc_nats_clock() - start > 1000) {
+		if (answer == TC_NATS_FAILED && !again)
 			tc_wrap(err, "nats: log in as \"%s\" at the server \"%s\"", user, server->name);
+		if (!again)
 			return answer;
-		}
-		tc_postgres_wait(30 << round);
 		*err = (struct tc_error){0};
+		tc_postgres_wait(20 << (round < 4 ? round : 4));
 	}
 }
 
@@ -97,7 +108,7 @@ static int reload(struct tc_nats_registrar *r, const struct tc_nats_server *serv
 }
 
 int tc_nats_loaded(struct tc_nats_registrar *r, bool *loaded, const struct tc_nats_server *server,
-		   const struct tc_nats_accounts *a, struct tc_error *err)
+		   const struct tc_nats_accounts *a, unsigned patience, struct tc_error *err)
 {
 	_cleanup_(tc_nats_close) struct tc_nats *n = NULL;
 	const char *password = tc_nats_witness_password(r, a), *user = tc_nats_witness(r, a->shard);
@@ -106,7 +117,7 @@ int tc_nats_loaded(struct tc_nats_registrar *r, bool *loaded, const struct tc_na
 	*loaded = true;
 	if (!password)
 		return 0; /* there is nothing to load */
-	answer = tc_nats_login_at(r, &n, server, user, password, err);
+	answer = tc_nats_login_at(r, &n, server, user, password, patience, err);
 	if (answer == TC_NATS_FAILED)
 		return -1;
 	*loaded = answer != TC_NATS_REFUSED;
@@ -137,7 +148,7 @@ static int converge_one(struct tc_nats_registrar *r, const struct tc_nats_server
 	for (unsigned round = 0;; round++) {
 		int64_t spent;
 
-		if (tc_nats_loaded(r, &loaded, server, a, err) < 0)
+		if (tc_nats_loaded(r, &loaded, server, a, 0, err) < 0)
 			return -1;
 		if (loaded)
 			return 0;

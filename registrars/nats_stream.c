@@ -16,6 +16,19 @@ bool tc_nats_streams(const struct tc_nats_registrar *r)
 	return r->conf.service->limits[TC_NATS_JETSTREAM] > 0;
 }
 
+/* Tried: up to 2.10, whoever publishes to a stream of its own with $JS.API.STREAM.PURGE.<another> as reply subject has
+ * the server send its acknowledgement there, and so empties the other stream. 2.12 and later don't. */
+int tc_nats_stream_safe(const struct tc_nats_server *server, struct tc_error *err)
+{
+	if (!tc_nats_older(server->version, 2, 12))
+		return 0;
+	return tc_fail(
+		err, TC_E_USAGE,
+		"nats: the server \"%s\" is nats-server %s, and before 2.12 a tentacle with JetStream can empty the "
+		"streams of others; upgrade it, or set services.nats.limits.jetstream: 0",
+		server->name, server->version);
+}
+
 const char *tc_nats_stream_name(struct tc_nats_registrar *r, const struct tc_want *want)
 {
 	return tc_printf(r->mem, "%s_%s", want->enclave, want->name);
@@ -34,7 +47,7 @@ static const char *api(struct tc_nats_registrar *r, const char *what, const char
 static int log_in(struct tc_nats_registrar *r, struct tc_nats **out, const char *enclave, struct tc_error *err)
 {
 	enum tc_nats_answer answer = tc_nats_login_at(r, out, &r->servers[0], tc_printf(r->mem, "tentc/%s", enclave),
-						      tc_nats_keeper_password(r), err);
+						      tc_nats_keeper_password(r), TC_NATS_PATIENCE, err);
 
 	if (answer == TC_NATS_OK)
 		return 0;

@@ -250,24 +250,23 @@ int tc_nats_request(struct tc_nats *n, json_t **out, const char *subject, const 
 	return 0;
 }
 
-int tc_nats_request_all(struct tc_nats *n, const char *subject, const char *body, unsigned gap,
-			bool (*each)(void *self, const json_t *answer), void *self, struct tc_error *err)
+int tc_nats_request_all(struct tc_nats *n, const char *subject, const char *body,
+			unsigned (*each)(void *self, const json_t *answer), void *self, struct tc_error *err)
 {
-	bool nobody = false, last = false;
+	bool nobody = false;
+	unsigned wait;
 
 	begin(n);
 	if (ask(n, subject, body, err) < 0)
 		return -1;
-	for (unsigned count = 0; !last && !nobody; count++) {
+	do {
 		_cleanup_json_ json_t *answer = NULL;
 
-		/* nothing more in what was read, and nothing comes: that was all */
-		if (count && n->at == n->in.len && !tc_nats_await(n->fd, POLLIN, tc_nats_clock() + gap))
-			break;
 		if (answer_of(n, &answer, &nobody, err) < 0)
 			return -1;
-		last = !nobody && each(self, answer);
-	}
+		wait = nobody ? 0 : each(self, answer);
+		/* nothing more in what was read, and nothing comes: that was all */
+	} while (wait && (n->at != n->in.len || tc_nats_await(n->fd, POLLIN, tc_nats_clock() + wait)));
 	return forget(n, err);
 }
 

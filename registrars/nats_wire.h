@@ -50,10 +50,10 @@ bool tc_nats_alive(struct tc_nats *n);
 /* Sends body to subject and waits for an answer. *nobody: there is nobody who would answer (then *out is NULL). */
 int tc_nats_request(struct tc_nats *n, json_t **out, const char *subject, const char *body, bool *nobody,
 		    struct tc_error *err);
-/* As above, for as many as there are: each is told of an answer and says whether that was the last. Answers that come
- * later than `gap` milliseconds after the one before are not waited for. */
-int tc_nats_request_all(struct tc_nats *n, const char *subject, const char *body, unsigned gap,
-			bool (*each)(void *self, const json_t *answer), void *self, struct tc_error *err);
+/* As above, for as many as there are: each is told of an answer and says how many milliseconds the next one may take, 0
+ * when that was the last. */
+int tc_nats_request_all(struct tc_nats *n, const char *subject, const char *body,
+			unsigned (*each)(void *self, const json_t *answer), void *self, struct tc_error *err);
 /* Whether the user may subscribe to it; the subscription ends at once. */
 int tc_nats_may_subscribe(struct tc_nats *n, bool *may, const char *subject, struct tc_error *err);
 

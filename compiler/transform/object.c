@@ -188,7 +188,9 @@ void tc_object_load(struct tc_arena *mem, struct tc_object *object, const struct
 
 void tc_doc_expand(struct tc_arena *mem, struct tc_stage_doc *doc)
 {
-	doc->root = tc_copy_expanded(mem, doc->root);
+	struct tc_node *followed = tc_copy_followed(mem, doc->root);
+
+	doc->root = followed ? followed : tc_copy_expanded(mem, doc->root);
 	follow(doc);
 }
 

@@ -46,7 +46,7 @@ static const struct tc_props *apply_props(const struct applying *a, const struct
 {
 	struct tc_props *props;
 
-	if (!from)
+	if (!from || (!from->anchor && !from->tag))
 		return NULL;
 	props = tc_alloc(a->mem, sizeof(*props));
 	props->anchor = from->anchor ? tc_strdup(a->mem, from->anchor) : NULL;
@@ -146,6 +146,14 @@ struct tc_node *tc_patch_apply(struct tc_arena *mem, const struct tc_patch *p)
 	if (!(to->flags & TC_NODE_NEW))
 		to->parent = tc_new_doc(mem, a.src);
 	return to;
+}
+
+struct tc_node *tc_patch_apply_at(struct tc_arena *mem, const struct tc_patch *p, const struct tc_node *n)
+{
+	_cleanup_(tc_arena_free) struct tc_arena *tmp = tc_arena_new(4096);
+	struct applying a = {.mem = mem, .p = p, .src = tc_node_source(p->root), .copies = {.mem = tmp}};
+
+	return tc_copy_new(mem, apply(&a, n), NULL);
 }
 
 /* RFC 6902 */

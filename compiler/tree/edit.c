@@ -138,6 +138,56 @@ static void touch(struct tc_edit *e, const struct tc_op *op)
 		tc_ptrmap_add(&e->touched, n)->last = (void *)(uintptr_t)(removes && n == parent);
 }
 
+/* Will an alias of this node stand for something else, or for nothing? */
+static bool is_changed(const struct tc_edit *e, const struct tc_node *n)
+{
+	if (tc_ptrmap_find(&e->touched, n))
+		return true;
+	for (; n->kind != TC_DOC; n = n->parent) {
+		if (tc_edit_change(e, n))
+			return true;
+	}
+	return false;
+}
+
+struct stale {
+	const struct tc_node **list;
+	size_t count, cap;
+};
+
+static void find_stale(struct tc_edit *e, struct stale *s, const struct tc_node *n)
+{
+	const struct tc_node *named = tc_stands_for(n);
+
+	if (named && is_changed(e, named)) {
+		tc_grow(e->mem, s->list, s->count, s->cap);
+		s->list[s->count++] = n;
+	}
+	if (named || (n->kind != TC_MAP && n->kind != TC_SEQ))
+		return;
+	for (const struct tc_node *i = n->first; i; i = i->next)
+		find_stale(e, s, i);
+}
+
+/* An alias whose node changes is written out, as what it stood for. All of them are found before one is marked: a node
+ * in which an alias is written out does not change by that. */
+static void touch_stale(struct tc_edit *e, const struct tc_node *root)
+{
+	struct stale s = {0};
+
+	find_stale(e, &s, root);
+	for (size_t i = 0; i < s.count; i++) {
+		for (const struct tc_node *n = s.list[i]; n->kind != TC_DOC && !tc_ptrmap_find(&e->touched, n);
+		     n = n->parent)
+			tc_ptrmap_add(&e->touched, n);
+	}
+}
+
+static bool is_followed(const struct tc_node *root)
+{
+	return root->parent && (root->parent->flags & TC_NODE_FOLLOWED);
+}
+
 void tc_edit_run(struct tc_edit *e, const struct tc_node *root)
 {
 	struct tc_spot at = {.head = UINT32_MAX, .col = -1};
@@ -145,6 +195,8 @@ void tc_edit_run(struct tc_edit *e, const struct tc_node *root)
 	tc_edit_style(e, root);
 	for (const struct tc_op *op = e->patch->first; op; op = op->next)
 		touch(e, op);
+	if (is_followed(root))
+		touch_stale(e, root);
 	tc_edit_value(e, &at, root);
 }
 
@@ -180,12 +232,12 @@ static bool edit_text(struct tc_buf *out, const struct tc_doc *doc, const struct
 	struct tc_edit e;
 
 	*why = NULL;
-	if (patch->root != doc->root) {
-		*why = "a change would have reached other places through an alias";
+	if (patch->root != doc->root && !is_followed(patch->root)) {
+		*why = "a change would have reached other places through an alias, in a document with merge keys";
 		return false;
 	}
 	tc_edit_begin(&e, &splices, mem, doc, patch);
-	tc_edit_run(&e, doc->root);
+	tc_edit_run(&e, patch->root);
 	tc_buf_add(out, doc->src->text.s + doc->begin, e.begin - doc->begin);
 	*doubt = splices.doubt ? splices.doubt : "the edited text does not read back as what it should say";
 	if (tc_edit_apply(out, &e))

@@ -140,6 +140,11 @@ static bool is_property(const struct tc_edit *e, uint32_t off)
 	return off < e->end && (e->s[off] == '&' || e->s[off] == '!');
 }
 
+static bool has_anchor(const struct tc_node *n)
+{
+	return n->props->anchor || n->props->anchored;
+}
+
 uint32_t tc_edit_props_end(const struct tc_edit *e, const struct tc_node *n)
 {
 	uint32_t off = n->off, end = off;
@@ -147,7 +152,7 @@ uint32_t tc_edit_props_end(const struct tc_edit *e, const struct tc_node *n)
 
 	/* In front of a block mapping without any they are its first key's. */
 	if (tc_edit_is_block(n))
-		left = n->props ? (n->props->anchor != NULL) + (n->props->tag != NULL) : 0;
+		left = n->props ? has_anchor(n) + (n->props->tag != NULL) : 0;
 	if (e->format == TC_JSON)
 		left = 0;
 	for (; left > 0 && is_property(e, off); left--) {
@@ -168,7 +173,7 @@ struct tc_str tc_edit_anchor(const struct tc_edit *e, const struct tc_node *n)
 {
 	uint32_t off = n->off;
 
-	if (!n->props || !n->props->anchor)
+	if (!n->props || !has_anchor(n))
 		return (struct tc_str){0};
 	if (is_property(e, off) && e->s[off] == '!')
 		off = tc_edit_skip(e, skip_word(e, off));

@@ -246,6 +246,10 @@ void tc_edit_value(struct tc_edit *e, const struct tc_spot *at, const struct tc_
 			replace(e, at, n, op->value);
 		return;
 	}
+	if (tc_ptrmap_find(&e->touched, n) && tc_stands_for(n)) {
+		replace(e, at, n, tc_patch_apply_at(e->mem, e->patch, n));
+		return;
+	}
 	if ((n->kind != TC_MAP && n->kind != TC_SEQ) || !tc_ptrmap_find(&e->touched, n))
 		return;
 	composed = tc_edit_composed(e, n);

@@ -34,11 +34,12 @@ enum tc_style {
 };
 
 enum {
-	TC_NODE_NEW = 1,     /* made by tentc: `origin` holds, off and end don't */
-	TC_NODE_MERGE = 2,   /* a key `<<` that merges (plain, or tagged !!merge) */
-	TC_NODE_SHARED = 4,  /* anchored, and an alias points here */
-	TC_NODE_MERGES = 8,  /* a mapping that holds a merge key */
-	TC_NODE_SECRET = 16, /* a credential: never shown in a message */
+	TC_NODE_NEW = 1,       /* made by tentc: `origin` holds, off and end don't */
+	TC_NODE_MERGE = 2,     /* a key `<<` that merges (plain, or tagged !!merge) */
+	TC_NODE_SHARED = 4,    /* anchored, and an alias points here */
+	TC_NODE_MERGES = 8,    /* a mapping that holds a merge key */
+	TC_NODE_SECRET = 16,   /* a credential: never shown in a message */
+	TC_NODE_FOLLOWED = 32, /* a document: its tree is tc_copy_followed's */
 };
 
 /* What few parsed nodes have. Borrowed from the arena. */
@@ -49,6 +50,10 @@ struct tc_props {
 	/* Of a mapping with TC_NODE_MERGES: the keys that are seen in it (tc_merges_resolve). */
 	const struct tc_node *const *merged;
 	size_t nmerged;
+
+	/* In a tree that tc_copy_followed made. */
+	bool anchored;                    /* the text has an anchor here, which the tree does without */
+	const struct tc_node *stands_for; /* the text has an alias here; this is the node that it names */
 };
 
 /* Why a node is there: the contract line and the rule that made it. Shared by many nodes. */
@@ -192,6 +197,12 @@ void tc_push(struct tc_node *seq, struct tc_node *value);                       
 /* A deep copy. Aliases followed and merges expanded; parsed scalars keep byte range and style, so that messages about
  * the copy point at the original; anchors go. The copy's parent is a document node of the same source. */
 struct tc_node *tc_copy_expanded(struct tc_arena *mem, const struct tc_node *n);
+/* A deep copy whose nodes stand where they stood, and in which every alias is a copy of what it names, with the range
+ * of the alias: what happens in one place happens in no other, and the editor knows which aliases to write out. NULL
+ * when n holds a merge key: an entry that it brings stands nowhere. */
+struct tc_node *tc_copy_followed(struct tc_arena *mem, const struct tc_node *n);
+/* The node that an alias names, of the copy that stands at it; NULL when n is none. */
+const struct tc_node *tc_stands_for(const struct tc_node *n);
 /* A deep copy as new nodes with an origin, for placing an author's value in an object of ours. */
 struct tc_node *tc_copy_new(struct tc_arena *mem, const struct tc_node *n, const struct tc_origin *origin);
 

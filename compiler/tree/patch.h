@@ -32,7 +32,7 @@ struct tc_patch {
 	size_t count;
 	/* An operation reached its place through an alias or a merge key, or inside an anchored node that an alias
 	 * points at: changing it would change other places too. The caller then starts again with
-	 * tc_copy_expanded(root). */
+	 * tc_copy_followed(root), or with tc_copy_expanded(root). */
 	bool crossed;
 	struct tc_ptrmap places; /* place -> its first and last operation; only for look-ups, never for order */
 };
@@ -71,6 +71,9 @@ const struct tc_node *tc_patch_seq_at(struct tc_patch *p, const struct tc_node *
 /* The tree with the patch applied: a copy in mem, aliases and anchors kept; an alias whose anchor is gone becomes what
  * it stood for. With no operations still a copy. */
 struct tc_node *tc_patch_apply(struct tc_arena *mem, const struct tc_patch *p);
+
+/* What n, which stays, then is, as a new node. */
+struct tc_node *tc_patch_apply_at(struct tc_arena *mem, const struct tc_patch *p, const struct tc_node *n);
 
 /* The patch as RFC 6902, one JSON array; applied to the expanded JSON reading of the root it gives the patched tree. */
 void tc_patch_json(struct tc_buf *out, const struct tc_patch *p);

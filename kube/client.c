@@ -127,11 +127,29 @@ int tc_kube_delete(struct tc_kube *k, const char *path, const char *uid, struct 
 	return -1;
 }
 
+static void collect_anew(void *self)
+{
+	json_array_clear(self);
+}
+
+static void collect(void *self, json_t *item)
+{
+	json_array_append(self, item);
+}
+
 int tc_kube_list(struct tc_kube *k, json_t **items, const char **version, struct tc_arena *mem, const char *path,
 		 struct tc_kube_error *err)
 {
+	_cleanup_json_ json_t *all = json_array();
+	struct tc_list list = {.path = path, .begin = collect_anew, .seen = collect, .self = all};
+	char found[TC_LIST_VERSION];
+
 	*items = NULL;
-	return tc_list_read(k->t, &(struct tc_list){.path = path}, items, version, mem, err);
+	if (tc_list_read(k->t, &list, found, err) < 0)
+		return -1;
+	*version = tc_strdup(mem, found);
+	*items = json_incref(all);
+	return 0;
 }
 
 const char *tc_kube_path(struct tc_arena *mem, const char *fmt, ...)

@@ -41,7 +41,8 @@ int tc_kube_apply(struct tc_kube *k, json_t **out, const char *path, json_t *obj
 		  struct tc_kube_error *err);
 /* uid: precondition, NULL for none. What is gone already is no error, nor is another object of that name: it stays. */
 int tc_kube_delete(struct tc_kube *k, const char *path, const char *uid, struct tc_kube_error *err);
-/* All pages of a list (limit=500&continue=), as one array of items; *version is the list's resourceVersion, in mem. */
+/* All pages of a list, however small they have to be, as one array of items; *version is its resourceVersion, in mem.
+ */
 int tc_kube_list(struct tc_kube *k, json_t **items, const char **version, struct tc_arena *mem, const char *path,
 		 struct tc_kube_error *err);
 

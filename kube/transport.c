@@ -172,7 +172,7 @@ static int take_lines(struct call *c, const char *s, size_t n)
 static size_t on_body(char *s, size_t size, size_t count, void *self)
 {
 	struct call *c = self;
-	size_t n = size * count;
+	size_t n = size * count, max = c->req->max > 0 ? c->req->max : TC_ANSWER_MAX;
 	long status = 0;
 
 	curl_easy_getinfo(c->t->easy, CURLINFO_RESPONSE_CODE, &status);
@@ -182,8 +182,9 @@ static size_t on_body(char *s, size_t size, size_t count, void *self)
 		c->failed = true;
 		return 0;
 	}
-	if (c->answer->body.len + n > TC_ANSWER_MAX) {
-		fail_call(c, "the answer is larger than %u MiB", TC_ANSWER_MAX >> 20);
+	if (c->answer->body.len + n > max) {
+		c->answer->too_large = true;
+		fail_call(c, "the answer is larger than %zu MiB", max >> 20);
 		return 0;
 	}
 	tc_buf_add(&c->answer->body, s, n);

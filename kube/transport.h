@@ -17,6 +17,7 @@ struct tc_request {
 	const char *content_type;  /* of body; NULL: application/json */
 	const char *accept;        /* NULL: application/json */
 	struct tc_str body;
+	size_t max;              /* bytes of an answer; 0: TC_ANSWER_MAX */
 	unsigned seconds;        /* for all of it; 0: 30 */
 	const atomic_bool *stop; /* NULL: nobody stops it */
 	/* Called for each line of a 200 instead of keeping it. -1 with err set ends the call. */
@@ -28,6 +29,7 @@ struct tc_answer {
 	int status;
 	unsigned retry_after;
 	bool json;          /* says its Content-Type */
+	bool too_large;     /* more than max: kept also where the call failed */
 	struct tc_buf body; /* wiped when it is freed; empty where `line` got it */
 };
 

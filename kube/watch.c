@@ -5,12 +5,13 @@
 #include "kube/status.h"
 
 #define RELIST 600        /* seconds */
+#define RELIST_AGAIN 60   /* after one that failed, while the watch goes on */
 #define TIMEOUT 480       /* of one watch, with jitter: 240 to 480 s */
 #define PATIENCE 30       /* behind that, for an answer that does not end */
 #define BACKOFF_FIRST 500 /* ms */
 #define BACKOFF_MAX 30000
 #define GOOD_AFTER 10000   /* ms: who was connected as long as that begins to wait anew with the first wait */
-#define FAILURES_TO_LIST 5 /* in a row: then what we know is too old to build on */
+#define FAILURES_TO_LIST 5 /* in a row: then what we know may be too old to build on */
 #define ASK_MAX 60         /* seconds: longer than that nobody may make us wait */
 
 #define METADATA_LIST "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
@@ -19,10 +20,9 @@
 struct state {
 	const struct tc_watch *w;
 	struct tc_transport *t;
-	struct tc_arena *mem; /* rewound for each list */
-	const char *path;     /* with the selector */
-	char version[64];     /* go on from here; "": list first */
-	int64_t listed_at;
+	const char *path;              /* with the selector */
+	char version[TC_LIST_VERSION]; /* go on from here; "": there is nowhere to go on from */
+	int64_t list_due;
 	int64_t backoff; /* ms; 0: no wait */
 	unsigned failures;
 	bool moved;       /* the watch that runs has said something */
@@ -61,25 +61,33 @@ static int64_t relist_ms(const struct state *s)
 
 /* --- the list */
 
+static void on_begin(void *self)
+{
+	const struct state *s = self;
+
+	tell(s, s->w->ops->begin);
+}
+
+static void on_item(void *self, json_t *item)
+{
+	const struct state *s = self;
+
+	give(s, s->w->ops->seen, item);
+}
+
 static int list(struct state *s, struct tc_kube_error *err)
 {
 	struct tc_list how = {.path = s->path,
 			      .accept = s->w->metadata_only ? METADATA_LIST : NULL,
-			      .stop = s->w->stop};
-	struct tc_arena_mark mark = tc_arena_mark(s->mem);
-	_cleanup_json_ json_t *items = NULL;
-	const char *version;
-	json_t *item;
-	size_t i;
+			      .stop = s->w->stop,
+			      .begin = on_begin,
+			      .seen = on_item,
+			      .self = s};
 
-	if (tc_list_read(s->t, &how, &items, &version, s->mem, err) < 0)
+	/* One that broke in the middle takes nothing away; and what it gave, the watch from before it gives again. */
+	if (tc_list_read(s->t, &how, s->version, err) < 0)
 		return -1;
-	/* All of it is here before the first word: a list that broke in the middle must not take anything away. */
-	set_version(s, version);
-	tc_arena_rewind(s->mem, mark);
-	s->listed_at = tc_clock();
-	tell(s, s->w->ops->begin);
-	json_array_foreach(items, i, item) give(s, s->w->ops->seen, item);
+	s->list_due = tc_clock() + relist_ms(s);
 	tell(s, s->w->ops->synced);
 	tell(s, s->w->ops->alive);
 	return 0;
@@ -142,7 +150,7 @@ static int watch(struct state *s, struct tc_kube_error *err)
 {
 	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(1024);
 	_cleanup_answer_ struct tc_answer answer = {0};
-	int64_t left = relist_ms(s) - (tc_clock() - s->listed_at);
+	int64_t left = s->list_due - tc_clock();
 	int64_t seconds = s->w->timeout > 0 ? s->w->timeout : tc_jitter(TIMEOUT);
 	struct tc_request req = {.method = "GET",
 				 .accept = s->w->metadata_only ? METADATA_ONE : NULL,
@@ -167,6 +175,12 @@ static int watch(struct state *s, struct tc_kube_error *err)
 
 /* --- going on */
 
+static void say_trouble(const struct state *s, const struct tc_kube_error *err)
+{
+	if (s->w->ops->trouble && !stopped(s))
+		s->w->ops->trouble(s->w->self, err);
+}
+
 /* After trouble: says so, and makes the next wait longer. */
 static void note_trouble(struct state *s, const struct tc_kube_error *err)
 {
@@ -175,28 +189,47 @@ static void note_trouble(struct state *s, const struct tc_kube_error *err)
 	if (stopped(s))
 		return;
 	s->failures++;
-	if (s->w->ops->trouble)
-		s->w->ops->trouble(s->w->self, err);
+	say_trouble(s, err);
 	s->backoff = s->backoff == 0 ? BACKOFF_FIRST : s->backoff * 2;
 	if (s->backoff > BACKOFF_MAX)
 		s->backoff = BACKOFF_MAX;
-	if (s->failures >= FAILURES_TO_LIST || (err->status > 0 && err->status < 500 && err->status != 429))
+	if (err->status > 0 && err->status < 500 && err->status != 429)
 		s->version[0] = '\0';
+	else if (s->failures >= FAILURES_TO_LIST)
+		s->list_due = 0;
 	tc_clock_wait(asked > s->backoff ? asked : tc_jitter(s->backoff), s->w->stop);
+}
+
+/* Returns true when there is a place to watch from. */
+static bool list_now(struct state *s)
+{
+	int64_t again = (relist_ms(s) < RELIST_AGAIN * 1000 ? relist_ms(s) : RELIST_AGAIN * 1000);
+	struct tc_kube_error err = {0};
+
+	if (list(s, &err) == 0) {
+		s->failures = 0;
+		return true;
+	}
+	/* The watch still says what changes: not to listen would freeze what we know for as long as lists fail. */
+	if (*s->version) {
+		say_trouble(s, &err);
+		s->list_due = tc_clock() + tc_jitter(again);
+		return true;
+	}
+	note_trouble(s, &err);
+	return false;
 }
 
 static void step(struct state *s)
 {
 	struct tc_kube_error err = {0};
-	int64_t began = tc_clock();
+	int64_t began;
 
-	if (!*s->version || began - s->listed_at >= relist_ms(s)) {
-		if (list(s, &err) < 0)
-			note_trouble(s, &err);
-		else
-			s->failures = 0;
+	if ((!*s->version || tc_clock() >= s->list_due) && !list_now(s))
 		return;
-	}
+	if (stopped(s))
+		return;
+	began = tc_clock();
 	if (watch(s, &err) == 0) {
 		/* An answer that ends at once, again and again, is trouble as well. */
 		if (!s->moved && tc_clock() - began < 900) {
@@ -223,9 +256,9 @@ static void step(struct state *s)
 
 void tc_watch_run(const struct tc_kube_config *config, const struct tc_watch *w)
 {
-	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(4096);
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(1024);
 	_cleanup_(tc_transport_free) struct tc_transport *t = NULL;
-	struct state s = {.w = w, .mem = mem, .path = w->path};
+	struct state s = {.w = w, .path = w->path};
 	struct tc_kube_error err = {0};
 
 	if (w->selector)

@@ -2,8 +2,9 @@
  *
  * List, then watch from the list's resourceVersion with bookmarks; resumed after every end; listed again after 410 (as
  * an answer, or as an ERROR event in a 200), after trouble that lasts, and every `relist` seconds, because a
- * resourceVersion from the future (a restored etcd) is silent. Between attempts it waits, longer each time, with
- * jitter, up to 30 s. */
+ * resourceVersion from the future (a restored etcd) is silent. A list that fails stops nothing: unless the server has
+ * forgotten where we were, the watch goes on from there, and the list is tried again later. Between attempts it waits,
+ * longer each time, with jitter, up to 30 s. */
 #ifndef TC_KUBE_WATCH_H
 #define TC_KUBE_WATCH_H
 
@@ -14,12 +15,13 @@
 /* Called in the watching thread. Objects are borrowed; listed ones have their apiVersion and kind too. Every operation
  * may be NULL. An object may be seen again as it was: a watch is resumed from the last event that was handed out. */
 struct tc_watch_ops {
-	/* A list begins: what is not seen until synced() is gone. */
+	/* A list begins: what is not seen until synced() is gone. Objects are handed out page by page; one that broke
+	 * off is followed by another begin(), or by more of the watch, but by no synced(). */
 	void (*begin)(void *self);
 	void (*seen)(void *self, const json_t *object); /* as it is now: new, changed, or just listed */
 	void (*gone)(void *self, const json_t *object); /* as it was last */
 	void (*synced)(void *self);                     /* the list is complete */
-	void (*alive)(void *self);                      /* the server said something: an event, a bookmark, a list */
+	void (*alive)(void *self);                      /* what we know is new: an event, a bookmark, a whole list */
 	void (*trouble)(void *self, const struct tc_kube_error *err); /* will be tried again */
 };
 

@@ -1,6 +1,7 @@
 """test_kube_hostile.py BUILD - kube/ against answers that no API server gives: a scripted server gives them."""
 
 import os
+import re
 import shutil
 import socket
 import sys
@@ -68,6 +69,21 @@ def bad_answers(report, folder, probe):
             equal((refused["status"], refused["retry"], refused["retry_after"]), (429, True, 7))
 
 
+def paged(objects):
+    """A server with these: limit and continue as the API server has them; a watch says nothing."""
+    def script(h, n, path):
+        if is_watch(path):
+            h.stream()
+            time.sleep(1)
+            return
+        limit = int(re.search(r"limit=(\d+)", path)[1])
+        start = int((re.search(r"continue=(\d+)", path) or [0, 0])[1])
+        end = start + limit if limit else len(objects)
+        h.send(200, config_map_list(*objects[start:end], version="7", more=str(end) if end < len(objects) else None))
+
+    return script
+
+
 def lists(report, folder, probe):
     def expiring(h, n, path):
         if "limit=0" in path:
@@ -81,7 +97,31 @@ def lists(report, folder, probe):
         listed = probe.run(fake.kubeconfig, "list", CMS + "?labelSelector=a")
         equal((listed["count"], listed["version"], listed["first"]["metadata"]["name"]), (1, "9", "whole"))
         equal([path for _, path in fake.requests],
-              [f"{CMS}?labelSelector=a&{rest}" for rest in ("limit=500", "limit=500&continue=a%20b%26c", "limit=0")])
+              [f"{CMS}?labelSelector=a&{rest}" for rest in ("limit=100", "limit=500&continue=a%20b%26c", "limit=0")])
+
+    with report.case("pages that are too large are asked for in pieces, and in larger ones behind them"):
+        objects = [config_map(f"small-{i}") for i in range(130)] + \
+            [config_map(f"large-{i}", x="y" * MIB) for i in range(9)] + \
+            [config_map("huge", x="y" * 6 * MIB)] + [config_map(f"more-{i}") for i in range(200)]
+        with Fake(folder, paged(objects)) as fake:
+            equal(probe.run(fake.kubeconfig, "list", CMS)["count"], len(objects))
+            asked = [int(re.search(r"limit=(\d+)", path)[1]) for _, path in fake.requests]
+            equal((asked[0], min(asked), asked[-1]), (100, 1, 500), "how many objects were asked for")
+            check(len(asked) < 35, f"{len(asked)} pages")
+
+    with report.case("a list of 70 objects of 1 MB is watched, with the memory of one page"):
+        many = [config_map(f"c{i}", x="y" * 1000000) for i in range(70)]
+        with Fake(folder, paged(many)) as fake, probe.start(fake.kubeconfig, "watch", CMS, 60, 5, 600) as w:
+            w.wait("synced")
+            equal((len(w.ops("seen")), len(w.ops("begin")), len(w.ops("trouble"))), (70, 1, 0))
+            check(w.memory() < 60, f"{w.memory()} MiB")
+            w.end()
+
+    with report.case("an object that is larger than any may be"):
+        with Fake(folder, paged([config_map("c", x="y" * 17 * MIB)])) as fake:
+            refused = probe.run(fake.kubeconfig, "list", CMS)
+            equal((refused["error"], refused["retry"]), (f"GET {CMS}: the answer is larger than 16 MiB", True))
+            equal(len(fake.requests), 4)
 
     with report.case("lists that are none"):
         for answer, why in (({}, "it has no items"), ({"items": "x"}, "it has no items"),
@@ -228,6 +268,68 @@ def watched(report, folder, probe):
             w.end()
 
 
+def relists(report, folder, probe):
+    """The first list is good, and every later one is not."""
+    def frozen(bad, told):
+        def script(h, n, path):
+            if not is_watch(path):
+                h.send(200, config_map_list(config_map("first"), version="100")) if n == 1 else bad(h, path)
+                return
+            told["watches"] += 1
+            h.stream()
+            h.event("ADDED", config_map(f"later-{told['watches']}", str(200 + told["watches"])))
+            time.sleep(0.95)
+
+        return script
+
+    def breaks_off(h, path):
+        if "continue=" in path:
+            h.send(500, {"code": 500, "message": "etcd"})
+        else:
+            h.send(200, config_map_list(config_map("half"), version="300", more="x"))
+
+    cases = [("500", lambda h, path: h.send(500, {"code": 500}), 1),
+             ("429", lambda h, path: h.send(429, {"code": 429}), 1),
+             ("403", lambda h, path: h.send(403, {"code": 403}), 1),
+             ("an object that is too large", lambda h, path: h.send(200, b" " * 17 * MIB), 1),
+             ("it breaks off behind the first page", breaks_off, 2)]
+    for name, bad, begun in cases:
+        told = {"watches": 0}
+        with report.case(f"a relist that fails does not stop the watch: {name}"), \
+                Fake(folder, frozen(bad, told)) as fake, probe.start(fake.kubeconfig, "watch", CMS, 1, 5, 2) as w:
+            w.wait_seen("later-5", seconds=15)
+            check(len(w.ops("trouble")) >= 1, "nothing was said of it")
+            check(len(w.ops("begin")) >= begun, "it was not tried")
+            equal((len(w.ops("synced")), w.ops("gone")), (1, []))
+            # What was handed out by a list that broke off comes again: from where the watch was.
+            versions = [re.search(r"resourceVersion=(\d+)", path)[1] for path in fake.watches()]
+            equal(versions[:5], ["100", "201", "202", "203", "204"])
+            w.end()
+            # A list that failed is no news: what is asked how old it is must not become young by it.
+            equal(len(w.ops("alive")), 1 + len([n for n in w.names() if n.startswith("later-")]))
+
+    with report.case("a relist that fails, and then the watch is too old: listed until it succeeds"):
+        state = {"lists": 0, "watches": 0}
+
+        def forgotten(h, n, path):
+            if is_watch(path):
+                state["watches"] += 1
+                h.send(410, {"code": 410})
+                return
+            state["lists"] += 1
+            if state["lists"] in (2, 3):
+                h.send(500, {"code": 500})
+            else:
+                h.send(200, config_map_list(config_map("a"), version=str(state["lists"])))
+
+        with Fake(folder, forgotten) as fake, probe.start(fake.kubeconfig, "watch", CMS, 1, 5, 600) as w:
+            w.wait("synced", 2)
+            equal([is_watch(path) for _, path in fake.requests[:5]], [False, True, False, False, False])
+            before = w.lines[:w.lines.index(w.ops("synced")[1])]
+            equal(len([line for line in before if line["op"] == "alive"]), 1)
+            w.end()
+
+
 def silent(report, folder, probe):
     """A port that takes connections and says nothing, not even for TLS."""
     with socket.socket() as s:
@@ -254,7 +356,7 @@ def main():
     probe = Probe(os.path.join(sys.argv[1], "tests/e2e/kube_probe"))
     folder = tempfile.mkdtemp(prefix="tentc-e2e.")
     try:
-        for part in (bad_answers, lists, watched, silent):
+        for part in (bad_answers, lists, watched, relists, silent):
             part(report, folder, probe)
         with report.case("no answer was quoted where it could be a secret"):
             check("hunter2" not in Probe.said, "it was")

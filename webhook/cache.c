@@ -105,7 +105,6 @@ static void see_namespace(struct feed *f, const json_t *object, bool gone)
 	tc_cache_unlock(f->cache);
 }
 
-/* What a controller made is never a workload of its own. */
 static bool is_owned(const json_t *object)
 {
 	json_t *owners = json_object_get(json_object_get(object, "metadata"), "ownerReferences"), *owner;
@@ -119,29 +118,42 @@ static bool is_owned(const json_t *object)
 	return false;
 }
 
-/* The identity that an object holds; NULL: none. */
-static const char *identity_of(const struct resource *r, const json_t *object)
+/* The identity that an object holds; NULL: none.
+ *
+ * What was compiled holds its name, whoever owns it: an owner is written by anybody who may change the object, so it
+ * must not take an identity away. What a controller makes of a template is not compiled: tentc annotates the object
+ * that has the contract, and neither a pod template nor the jobTemplate of a CronJob, so no Pod or Job made of one is
+ * annotated. A ReplicaSet is, with its Deployment's annotations, and is not watched.
+ *
+ * The label of a pod that has no annotation is its identity only where no controller made it: those are their
+ * workload's. */
+static const char *identity_of(const struct resource *r, const json_t *object, bool compiled)
 {
-	if (is_owned(object))
-		return NULL;
-	if (r->role == ROLE_POD)
-		return tc_meta_in(object, "labels", LABEL_RELEASE);
-	return tc_meta_in(object, "annotations", ANNOTATION_COMPILED) ? tc_meta(object, "name") : NULL;
+	const char *release = r->role == ROLE_POD ? tc_meta_in(object, "labels", LABEL_RELEASE) : NULL;
+
+	if (compiled)
+		return release ? release : tc_meta(object, "name");
+	return is_owned(object) ? NULL : release;
 }
 
 static void see_holder(struct feed *f, const json_t *object, bool gone)
 {
+	bool compiled = tc_meta_in(object, "annotations", ANNOTATION_COMPILED) != NULL;
 	struct tc_holder_want want = {.kind = f->resource->kind,
 				      .ns = tc_meta(object, "namespace"),
 				      .name = tc_meta(object, "name"),
-				      .identity = gone ? NULL : identity_of(f->resource, object),
+				      .identity = gone ? NULL : identity_of(f->resource, object, compiled),
+				      .compiled = compiled,
 				      .uid = tc_meta(object, "uid"),
 				      .created = tc_meta(object, "creationTimestamp")};
+	bool owned = !gone && is_owned(object);
 
 	write_lock(f->cache);
 	if (want.identity)
 		tc_holders_put(&f->cache->holders, &want, f->list);
-	else
+	/* Admission does not look at what is owned, so there the annotation can be taken off as well: that is no end of
+	 * the identity either, which pods have still. */
+	else if (!owned || !tc_holders_keep(&f->cache->holders, &want, f->list))
 		tc_holders_remove(&f->cache->holders, want.kind, want.ns, want.name);
 	tc_cache_unlock(f->cache);
 }
@@ -359,6 +371,13 @@ static bool know_configmap(void *self, const char *ns, const char *name, struct 
 	return tc_contracts_get(&c->contracts, ns, name, json);
 }
 
+static const char *know_tentacle(void *self, const char *ns, const char *configmap)
+{
+	const struct tc_cache *c = self;
+
+	return tc_contracts_tentacle(&c->contracts, ns, configmap);
+}
+
 static bool know_contract(void *self, const char *ns, const char *tentacle, size_t nth, const char **configmap,
 			  struct tc_str *json)
 {
@@ -386,6 +405,7 @@ struct tc_knowledge tc_cache_knowledge(struct tc_cache *c)
 	return (struct tc_knowledge){
 		.self = c,
 		.configmap = know_configmap,
+		.tentacle = know_tentacle,
 		.contract = know_contract,
 		.holder = know_holder,
 		.audit = know_audit,

@@ -31,7 +31,7 @@ struct tc_contracts {
 
 /* A ConfigMap with a contract, as text; NULL: it has none. malloc'd. */
 char *tc_contract_text(const json_t *configmap, const char *contract_key);
-/* The tentacle that its workflow names, in mem; NULL: none, or it cannot be read. */
+/* The tentacle that its workflow names, in mem; "": it speaks of no contract; NULL: none, or it cannot be read. */
 const char *tc_contract_tentacle(struct tc_arena *mem, const json_t *configmap, const char *contract_key);
 
 /* labelled: is it an enclave? list: which one of the lists it was seen in. */
@@ -39,14 +39,16 @@ void tc_contracts_space(struct tc_contracts *c, const char *ns, bool labelled, b
 void tc_contracts_spaces_listed(struct tc_contracts *c, unsigned list);
 struct tc_contract_want {
 	const char *ns, *name;
-	const char *tentacle; /* NULL: the workflow names none */
+	const char *tentacle; /* as tc_contract_tentacle says */
 };
 /* text_steal: as above. false: there is no room for it. */
 bool tc_contracts_put(struct tc_contracts *c, const struct tc_contract_want *want, char *text_steal, unsigned list);
 void tc_contracts_remove(struct tc_contracts *c, const char *ns, const char *name);
 void tc_contracts_listed(struct tc_contracts *c, unsigned list);
 bool tc_contracts_get(const struct tc_contracts *c, const char *ns, const char *name, struct tc_str *text);
-/* The nth one whose workflow names this tentacle, and its name; false past the last. */
+/* As tc_contract_tentacle says of it; NULL too when it is not known. */
+const char *tc_contracts_tentacle(const struct tc_contracts *c, const char *ns, const char *name);
+/* The nth one whose workflow names this tentacle, and its name; false past the last. text may be NULL. */
 bool tc_contracts_of(const struct tc_contracts *c, const char *ns, const char *tentacle, size_t nth,
 		     const char **configmap, struct tc_str *text);
 bool tc_contracts_audit(const struct tc_contracts *c, const char *ns);
@@ -61,8 +63,11 @@ struct tc_holders {
 struct tc_holder_want {
 	const char *kind; /* static; kinds are told apart by the pointer */
 	const char *ns, *name, *identity, *uid, *created;
+	bool compiled; /* it says so itself */
 };
 void tc_holders_put(struct tc_holders *h, const struct tc_holder_want *want, unsigned list);
+/* The very object (uid) goes on to hold what it held, if it was compiled then; false: it held nothing. */
+bool tc_holders_keep(struct tc_holders *h, const struct tc_holder_want *want, unsigned list);
 void tc_holders_remove(struct tc_holders *h, const char *kind, const char *ns, const char *name);
 void tc_holders_listed(struct tc_holders *h, const char *kind, unsigned list);
 /* The oldest one. */

@@ -12,6 +12,7 @@ struct holder {
 	struct holder *next; /* of the same identity */
 	const char *kind;
 	unsigned list;
+	bool compiled;
 	const char *uid, *created; /* in text */
 	char text[];
 };
@@ -90,10 +91,22 @@ void tc_holders_put(struct tc_holders *h, const struct tc_holder_want *want, uns
 	o->created = memcpy(o->text + n.len + 1 + uid, want->created, created);
 	o->kind = want->kind;
 	o->list = list;
+	o->compiled = want->compiled;
 	o->of = need_identity(h, identity);
 	o->next = o->of->first;
 	o->of->first = o;
 	tc_map_put(&h->objects, &o->item);
+}
+
+bool tc_holders_keep(struct tc_holders *h, const struct tc_holder_want *want, unsigned list)
+{
+	struct object_name n = object_name(want->kind, want->ns, want->name);
+	struct holder *o = n.len ? (struct holder *)tc_map_get(&h->objects, (struct tc_str){n.text, n.len}) : NULL;
+
+	if (!o || !o->compiled || strcmp(o->uid, want->uid) != 0)
+		return false;
+	o->list = list;
+	return true;
 }
 
 struct listing {

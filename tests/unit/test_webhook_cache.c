@@ -1,6 +1,7 @@
 #include "webhook/cache.h"
 
 #include <pthread.h>
+#include <unistd.h>
 
 #include "tests/unit/unit.h"
 #include "webhook/map.h"
@@ -407,6 +408,81 @@ static void test_pods(void **state)
 	assert_holder("shop", "api", NULL, NULL);
 }
 
+#define META(uid, more) "{\"metadata\":{\"name\":\"web\",\"namespace\":\"shop\",\"uid\":\"" uid "\"" more "}}"
+#define COMPILED ",\"annotations\":{\"tentacular.io/compiled\":\"0123\"}"
+#define LABELLED(release) ",\"labels\":{\"tentacular.io/release\":\"" release "\"}"
+
+/* Whoever may change a workload may give it an owner: that takes no identity away, and neither does what admission does
+ * not look at any more then. */
+static void test_owned(void **state)
+{
+	(void)state;
+	seen(DEPLOYMENTS, META("u1", OWNER("true")));
+	assert_holder("shop", "web", NULL, NULL);
+	seen(DEPLOYMENTS, META("u1", COMPILED));
+	seen(DEPLOYMENTS, META("u1", COMPILED OWNER("true")));
+	assert_holder("shop", "web", "Deployment", "u1");
+	seen(DEPLOYMENTS, META("u1", OWNER("true")));
+	assert_holder("shop", "web", "Deployment", "u1");
+	begin(DEPLOYMENTS);
+	seen(DEPLOYMENTS, META("u1", OWNER("true")));
+	synced(DEPLOYMENTS);
+	assert_holder("shop", "web", "Deployment", "u1");
+	/* The contract goes: tentc takes the annotation off what nobody owns. */
+	seen(DEPLOYMENTS, META("u1", ""));
+	assert_holder("shop", "web", NULL, NULL);
+	/* Another one of that name. */
+	seen(DEPLOYMENTS, META("u1", COMPILED OWNER("true")));
+	assert_holder("shop", "web", "Deployment", "u1");
+	seen(DEPLOYMENTS, META("u2", OWNER("true")));
+	assert_holder("shop", "web", NULL, NULL);
+	seen(DEPLOYMENTS, META("u2", COMPILED OWNER("true")));
+	gone(DEPLOYMENTS, META("u2", COMPILED OWNER("true")));
+	assert_holder("shop", "web", NULL, NULL);
+}
+
+static void test_owned_pods(void **state)
+{
+	(void)state;
+	seen(PODS, META("u1", COMPILED LABELLED("web")));
+	seen(PODS, META("u1", COMPILED LABELLED("web") OWNER("true")));
+	assert_holder("shop", "web", "Pod", "u1");
+	seen(PODS, META("u1", LABELLED("web") OWNER("true")));
+	assert_holder("shop", "web", "Pod", "u1");
+	seen(PODS, META("u1", COMPILED OWNER("true")));
+	assert_holder("shop", "web", "Pod", "u1");
+	gone(PODS, META("u1", COMPILED));
+	assert_holder("shop", "web", NULL, NULL);
+	/* It was none of ours: then its controller's workload is who holds the name. */
+	seen(PODS, META("u2", LABELLED("api")));
+	assert_holder("shop", "api", "Pod", "u2");
+	seen(PODS, META("u2", LABELLED("api") OWNER("true")));
+	assert_holder("shop", "api", NULL, NULL);
+}
+
+/* What says nothing of what is there now makes nothing younger. */
+static void test_age(void **state)
+{
+	struct tc_kube_error err = {0};
+	size_t n;
+	const struct tc_watch *w = tc_cache_watches(cache, &n);
+
+	(void)state;
+	usleep(300000);
+	for (size_t i = 0; i < n; i++) {
+		assert_true(tc_cache_age(cache) >= 0.3);
+		if (i > 0)
+			w[i].ops->alive(w[i].self);
+	}
+	begin(NAMESPACES);
+	seen(NAMESPACES, ENCLAVE("shop"));
+	w[0].ops->trouble(w[0].self, &err);
+	synced(NAMESPACES);
+	assert_true(tc_cache_age(cache) >= 0.3);
+	w[0].ops->alive(w[0].self);
+	assert_true(tc_cache_age(cache) < 0.3);
+}
+
 /* A list of one kind says nothing about the others. */
 static void test_holder_lists(void **state)
 {
@@ -642,6 +718,9 @@ int main(void)
 		CASE(test_holder),
 		CASE(test_marks),
 		CASE(test_pods),
+		CASE(test_owned),
+		CASE(test_owned_pods),
+		CASE(test_age),
 		CASE(test_holder_lists),
 		CASE(test_strange_names),
 		CASE(test_synced),

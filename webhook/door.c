@@ -332,7 +332,7 @@ static int open_door(struct tc_door *d, struct tc_error *err)
 
 int tc_door_open(struct tc_door **out, const struct tc_door_conf *conf, struct tc_error *err)
 {
-	_cleanup_(tc_door_free) struct tc_door *d = tc_xalloc(sizeof(*d));
+	struct tc_door *d = tc_xalloc(sizeof(*d));
 
 	d->conf = *conf;
 	d->listen_fd = d->epoll_fd = d->wake_fd = -1;
@@ -341,10 +341,13 @@ int tc_door_open(struct tc_door **out, const struct tc_door_conf *conf, struct t
 	d->conns.idle_ms = conf->idle_ms;
 	d->conns.metrics = conf->metrics;
 	d->conns.serving = conf->serving;
-	if (open_door(d, err) < 0)
-		return -1;
-	*out = tc_take(&d);
-	return 0;
+	/* Before there are threads: what they answer with may look for its door there. */
+	*out = d;
+	if (open_door(d, err) == 0)
+		return 0;
+	tc_door_free(d);
+	*out = NULL;
+	return -1;
 }
 
 unsigned tc_door_port(const struct tc_door *d)

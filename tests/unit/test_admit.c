@@ -277,6 +277,29 @@ static void test_warnings_are_short(void **state)
 	assert_string_equal(world_said(&w, w.admitted.warnings - 1), "tentc: 74 more problems are not shown");
 }
 
+/* At 253 bytes, wherever a character of four begins. */
+static void test_warnings_are_cut_between_characters(void **state)
+{
+	_cleanup_world_ struct world w;
+
+	(void)state;
+	world_make(&w);
+	for (size_t i = 0; i < 4; i++) {
+		_cleanup_buf_ struct tc_buf name = {0};
+		const char *said;
+
+		tc_buf_fill(&name, 'x', i);
+		for (int k = 0; k < 56; k++)
+			tc_buf_puts(&name, "\xf0\x9f\x98\x80");
+		ask(&w, "CREATE",
+		    tc_printf(w.mem, WEB(CONTRACT("dependencies:\\n  tentacular-postgres:\\n    %s: 1\\n")), name.p),
+		    NULL);
+		said = world_said(&w, 0);
+		assert_in_range(strlen(said), 253, 256);
+		assert_memory_equal(said + strlen(said) - 7, "\xf0\x9f\x98\x80...", 7);
+	}
+}
+
 static void test_message_is_bounded(void **state)
 {
 	_cleanup_world_ struct world w;
@@ -338,6 +361,7 @@ int main(void)
 		cmocka_unit_test(test_invalid),
 		cmocka_unit_test(test_control_characters),
 		cmocka_unit_test(test_warnings_are_short),
+		cmocka_unit_test(test_warnings_are_cut_between_characters),
 		cmocka_unit_test(test_message_is_bounded),
 		cmocka_unit_test(test_patch_is_bounded),
 		cmocka_unit_test(test_no_credential_is_shown),

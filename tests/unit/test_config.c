@@ -440,6 +440,8 @@ static void test_admin(void **state)
 		       "6:58 TC302 services.nats.admin.secrets: \"x\" is not NAMESPACE/NAME\n"
 		       "7:11 TC301 services.spire has no key \"admin\"\n"
 		       "  the keys there are enabled, trustDomain, className, socket\n");
+	expect_refused(HEAD "services: {nats: {admin: {url: 'http://h'}}}\n",
+		       "3:32 TC302 services.nats.admin.url: \"http://h\" does not begin with nats:// or tls://\n");
 }
 
 static void test_not_a_configuration(void **state)
@@ -605,7 +607,7 @@ static void test_schema_is_the_reader(void **state)
 	assert_true(tc_is_string(tc_get(root, "$schema"), "https://json-schema.org/draft/2020-12/schema"));
 	add_defaults(&text, tc_get(root, "properties"), &keys);
 	assert_string_equal(canonical(read_config(text.p)), DEFAULTS);
-	assert_int_equal(keys, 108);
+	assert_int_equal(keys, 109);
 }
 
 int main(void)

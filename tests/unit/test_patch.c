@@ -253,6 +253,27 @@ static void test_remove(void **state)
 }
 
 /* What was added and is taken back leaves nothing. */
+static void test_is_empty(void **state)
+{
+	(void)state;
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(4096);
+	const struct tc_node *root = read_yaml(mem, "m: {a: 1}\ns: [1]\n");
+	const struct tc_node *m = tc_get(root, "m"), *s = tc_get(root, "s");
+	struct tc_patch p;
+
+	tc_patch_init(&p, mem, root);
+	assert_false(tc_patch_is_empty(&p, m));
+	assert_false(tc_patch_is_empty(&p, s));
+	tc_patch_remove(&p, tc_get(m, "a"));
+	tc_patch_remove(&p, tc_item(s));
+	assert_true(tc_patch_is_empty(&p, m));
+	assert_true(tc_patch_is_empty(&p, s));
+	tc_patch_set(&p, m, "b", text(mem, "x"));
+	tc_patch_push(&p, s, text(mem, "x"));
+	assert_false(tc_patch_is_empty(&p, m));
+	assert_false(tc_patch_is_empty(&p, s));
+}
+
 static void test_take_back(void **state)
 {
 	(void)state;
@@ -583,6 +604,7 @@ int main(void)
 		cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_added_collections_grow_in_place),
 		cmocka_unit_test(test_remove),
+		cmocka_unit_test(test_is_empty),
 		cmocka_unit_test(test_take_back),
 		cmocka_unit_test(test_moot),
 		cmocka_unit_test(test_new_root),

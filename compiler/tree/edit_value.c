@@ -68,7 +68,43 @@ static void clear_inline(struct tc_edit *e, const struct tc_spot *at, const stru
 		from--;
 	if (!comment && own_line)
 		to = tc_edit_next_line(e, to);
-	tc_edit_splice(e, from, to, (struct tc_str){0});
+	/* Behind a dash, or the colon of a `? key`, YAML takes no tab. */
+	if (comment && !own_line && at->head != UINT32_MAX && tc_edit_begins_line(e, at->head - 1) &&
+	    memchr(e->s + to, '\t', tc_edit_skip_blanks(e, to) - to))
+		tc_edit_splice(e, from, tc_edit_skip_blanks(e, to), blank_before(e, from));
+	else
+		tc_edit_splice(e, from, to, (struct tc_str){0});
+}
+
+/* The blanks on blank lines would become content of the text that ends above them. */
+static void trim_below(struct tc_edit *e, uint32_t line)
+{
+	for (; tc_edit_line_is_blank(e, line); line = tc_edit_next_line(e, line))
+		tc_edit_splice(e, line, tc_edit_skip_blanks(e, line), (struct tc_str){0});
+}
+
+/* The comments between the brackets of an empty collection, as lines above the first line of what takes its place. */
+static struct tc_str with_inner_comments(struct tc_edit *e, const struct tc_node *n, struct tc_str lines)
+{
+	struct tc_buf out = {0};
+	size_t indent = 0;
+
+	if (n->style != TC_STYLE_FLOW || n->first || !lines.len || tc_stands_for(n))
+		return lines;
+	while (indent < lines.len && lines.s[indent] == ' ')
+		indent++;
+	for (uint32_t at = tc_edit_body(e, n); at < n->end; at++) {
+		uint32_t stop = tc_edit_line_stop(e, at);
+
+		if (e->s[at] != '#')
+			continue;
+		tc_buf_fill(&out, ' ', indent);
+		tc_buf_add(&out, e->s + at, stop - at);
+		tc_buf_puts(&out, e->newline);
+		at = stop;
+	}
+	tc_buf_add(&out, lines.s, lines.len);
+	return tc_edit_keep(e, &out);
 }
 
 /* A scalar, an alias, something in brackets: it begins and ends where its marks say. A block scalar: its header does,
@@ -91,7 +127,9 @@ static void replace_inline(struct tc_edit *e, const struct tc_spot *at, const st
 		tc_edit_splice(e, n->off, to, join(e, blank_before(e, n->off), first));
 	else
 		clear_inline(e, at, n, to);
-	tc_edit_splice(e, below, end, new.rest);
+	tc_edit_splice(e, below, end, with_inner_comments(e, n, new.rest));
+	if (new.rest.len && v->kind == TC_STRING &&end < e->end)
+		trim_below(e, end);
 }
 
 /* The value of `? key` without a colon. */
@@ -192,8 +230,19 @@ static void replace_between_brackets(struct tc_edit *e, const struct tc_spot *at
 	}
 	if (n->kind != TC_STRING || v->kind >= TC_SEQ)
 		like.style = at->key ? at->key->style : TC_STYLE_ANY;
+	size_t bracket = out.len + 1;
 	tc_edit_write_flow(&out, e, v, &like, base);
-	tc_edit_splice(e, off, end, tc_edit_keep(e, &out));
+	struct tc_str text = tc_edit_keep(e, &out);
+	uint32_t inner = tc_edit_body(e, n) + 1;
+
+	/* Comments between the brackets of an empty collection stay, and so do the brackets. */
+	if (n->kind == v->kind && n->kind >= TC_SEQ && !n->first && v->first && !tc_stands_for(n) &&
+	    memchr(e->s + inner, '#', end - 1 - inner)) {
+		tc_edit_splice(e, off, inner, (struct tc_str){.s = text.s, .len = bracket});
+		tc_edit_splice(e, end - 1, end, (struct tc_str){.s = text.s + bracket, .len = text.len - bracket});
+		return;
+	}
+	tc_edit_splice(e, off, end, text);
 }
 
 static void replace(struct tc_edit *e, const struct tc_spot *at, const struct tc_node *n, const struct tc_node *v)

@@ -47,6 +47,17 @@ static bool find_configmap(void *self, const char *ns, const char *name, struct 
 	return false;
 }
 
+static const char *find_tentacle(void *self, const char *ns, const char *configmap)
+{
+	const struct cluster *c = self;
+
+	for (size_t i = 0; i < c->count; i++) {
+		if (c->list[i].json.len && is_named(&c->list[i], ns, configmap))
+			return c->list[i].tentacle;
+	}
+	return NULL;
+}
+
 static bool find_contract(void *self, const char *ns, const char *tentacle, size_t nth, const char **configmap,
 			  struct tc_str *json)
 {
@@ -58,7 +69,8 @@ static bool find_contract(void *self, const char *ns, const char *tentacle, size
 		if (!k->tentacle || strcmp(k->tentacle, tentacle) != 0 || !is_named(k, ns, k->name) || nth-- > 0)
 			continue;
 		*configmap = k->name;
-		*json = k->json;
+		if (json)
+			*json = k->json;
 		return true;
 	}
 	return false;
@@ -94,8 +106,7 @@ static void add_known(struct cluster *c, const struct tc_object *o)
 	if (o->kind->role == TC_ROLE_CONFIGMAP) {
 		tc_emit(&json, o->root, (struct tc_emit){.format = TC_JSON});
 		k.json = (struct tc_str){.s = tc_strndup(c->mem, json.p, json.len), .len = json.len};
-		k.tentacle = tc_workflow_tentacle(c->mem, tc_text(tc_get(tc_get(o->root, "data"), c->contract_key)),
-						  &TC_LIMITS_REQUEST);
+		k.tentacle = tc_admit_tentacle(c->mem, tc_text(tc_get(tc_get(o->root, "data"), c->contract_key)));
 	} else if (o->kind->role != TC_ROLE_WORKLOAD || tc_object_is_owned(o)) {
 		return;
 	}
@@ -140,6 +151,7 @@ static int admit(struct tc_run *run, struct cluster *c, struct tc_error *err)
 {
 	const struct tc_knowledge knowledge = {.self = c,
 					       .configmap = find_configmap,
+					       .tentacle = find_tentacle,
 					       .contract = find_contract,
 					       .holder = find_holder,
 					       .audit = is_audit};

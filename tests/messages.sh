@@ -9,8 +9,8 @@ trap 'rm -rf "$tmp"' EXIT
 sed -nE 's/^- \*\*(TC[0-9]+)\*\* .*/\1/p' "$tmp/messages.md" | sort >"$tmp/known"
 {
 	cat testdata/golden/*/want.err | grep -oE '\[TC[0-9]+\]$'
-	cat testdata/golden/admit-*/want.out | grep -oE '\[TC[0-9]+\]"'
-} | tr -d '[]"' | sort -u >"$tmp/shown"
+	cat testdata/golden/admit-*/want.out | grep -oE '\[TC[0-9]+\]'
+} | tr -d '[]' | sort -u >"$tmp/shown"
 [ -s "$tmp/known" ] || { echo "messages: tentc help messages lists none" && exit 1; }
 
 for id in $(comm -23 "$tmp/known" "$tmp/shown"); do

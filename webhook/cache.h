@@ -1,5 +1,5 @@
 /* cache.h - what admission may know besides the review: contracts in ConfigMaps, who holds which identity, which
- * enclaves only want warnings. Filled by watches, read under a lock that is held for one admission.
+ * enclaves only want warnings. Filled by watches, read under a lock that is held for a moment.
  *
  * Kept of a ConfigMap: name, uid, our annotations, and its contract's entry, and answered only where the namespace is
  * an enclave. What comes before its namespace's label waits. Memory has a limit for each enclave

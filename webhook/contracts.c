@@ -26,6 +26,7 @@ struct contract {
 	struct space *space;
 	struct tentacle *tentacle; /* NULL: it names none */
 	struct contract *next;     /* of the same tentacle */
+	bool bare;                 /* it speaks of no contract */
 	unsigned list;
 	size_t len;
 	char *text;
@@ -97,7 +98,7 @@ const char *tc_contract_tentacle(struct tc_arena *mem, const json_t *configmap, 
 	json_t *contract = json_object_get(json_object_get(configmap, "data"), contract_key);
 	struct tc_str text = {json_string_value(contract), json_string_length(contract)};
 
-	return tc_workflow_tentacle(mem, text, &TC_LIMITS_REQUEST);
+	return tc_admit_tentacle(mem, text);
 }
 
 /* --- namespaces --- */
@@ -286,7 +287,8 @@ bool tc_contracts_put(struct tc_contracts *c, const struct tc_contract_want *wan
 	m->len = len;
 	count(c, s, 1, len);
 	tc_map_put(&c->maps, &m->item);
-	if (want->tentacle)
+	m->bare = want->tentacle && !want->tentacle[0];
+	if (want->tentacle && want->tentacle[0])
 		name_tentacle(c, m, want->ns, want->tentacle);
 	return true;
 }
@@ -312,16 +314,32 @@ void tc_contracts_listed(struct tc_contracts *c, unsigned list)
 	tc_map_sweep(&c->maps, is_unseen, drop_unseen, &l);
 }
 
-bool tc_contracts_get(const struct tc_contracts *c, const char *ns, const char *name, struct tc_str *text)
+static const struct contract *find_contract(const struct tc_contracts *c, const char *ns, const char *name)
 {
 	struct tc_place_name p = tc_place_name(ns, name);
 	const struct contract *m =
 		p.len ? (const struct contract *)tc_map_get(&c->maps, (struct tc_str){p.text, p.len}) : NULL;
 
-	if (!m || !m->space->enclave)
+	return m && m->space->enclave ? m : NULL;
+}
+
+bool tc_contracts_get(const struct tc_contracts *c, const char *ns, const char *name, struct tc_str *text)
+{
+	const struct contract *m = find_contract(c, ns, name);
+
+	if (!m)
 		return false;
 	*text = (struct tc_str){m->text, m->len};
 	return true;
+}
+
+const char *tc_contracts_tentacle(const struct tc_contracts *c, const char *ns, const char *name)
+{
+	const struct contract *m = find_contract(c, ns, name);
+
+	if (!m)
+		return NULL;
+	return m->bare ? "" : m->tentacle ? m->tentacle->name + strlen(ns) + 1 : NULL;
 }
 
 bool tc_contracts_of(const struct tc_contracts *c, const char *ns, const char *tentacle, size_t nth,
@@ -337,7 +355,8 @@ bool tc_contracts_of(const struct tc_contracts *c, const char *ns, const char *t
 	if (!m || !m->space->enclave)
 		return false;
 	*configmap = m->name + strlen(ns) + 1;
-	*text = (struct tc_str){m->text, m->len};
+	if (text)
+		*text = (struct tc_str){m->text, m->len};
 	return true;
 }
 

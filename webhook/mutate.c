@@ -5,77 +5,104 @@
 /* One review after another uses the same chunks; a few stay with the thread (arena.h says how many). */
 enum { ARENA_CHUNK = 64 * 1024 };
 
-/* The cache, locked when the stage first asks: what is no review, or has no contract, holds nobody up. */
+/* What the stage asks of the cache. What is answered is copied, so that the lock is held for a moment only: what is
+ * done with it, in which contract whatever, holds up neither the watches nor other reviews. */
 struct asking {
 	struct tc_cache *cache;
 	struct tc_knowledge knows;
-	bool locked;
+	struct tc_arena *mem;
 };
 
-static void lock(struct asking *a)
+static const char *copy(const struct asking *a, const char *text)
 {
-	if (!a->locked)
-		tc_cache_lock(a->cache);
-	a->locked = true;
+	return text ? tc_strdup(a->mem, text) : NULL;
 }
 
 static bool ask_configmap(void *self, const char *ns, const char *name, struct tc_str *json)
 {
-	struct asking *a = self;
+	const struct asking *a = self;
+	bool known;
 
-	lock(a);
-	return a->knows.configmap(a->knows.self, ns, name, json);
+	tc_cache_lock(a->cache);
+	known = a->knows.configmap(a->knows.self, ns, name, json);
+	if (known)
+		json->s = tc_strndup(a->mem, json->s, json->len);
+	tc_cache_unlock(a->cache);
+	return known;
+}
+
+static const char *ask_tentacle(void *self, const char *ns, const char *configmap)
+{
+	const struct asking *a = self;
+	const char *tentacle;
+
+	tc_cache_lock(a->cache);
+	tentacle = copy(a, a->knows.tentacle(a->knows.self, ns, configmap));
+	tc_cache_unlock(a->cache);
+	return tentacle;
 }
 
 static bool ask_contract(void *self, const char *ns, const char *tentacle, size_t nth, const char **configmap,
 			 struct tc_str *json)
 {
-	struct asking *a = self;
+	const struct asking *a = self;
+	bool known;
 
-	lock(a);
-	return a->knows.contract(a->knows.self, ns, tentacle, nth, configmap, json);
+	tc_cache_lock(a->cache);
+	known = a->knows.contract(a->knows.self, ns, tentacle, nth, configmap, json);
+	if (known)
+		*configmap = copy(a, *configmap);
+	if (known && json)
+		json->s = tc_strndup(a->mem, json->s, json->len);
+	tc_cache_unlock(a->cache);
+	return known;
 }
 
 static const char *ask_holder(void *self, const char *ns, const char *name, const char **uid)
 {
-	struct asking *a = self;
+	const struct asking *a = self;
+	const char *kind;
 
-	lock(a);
-	return a->knows.holder(a->knows.self, ns, name, uid);
+	tc_cache_lock(a->cache);
+	kind = a->knows.holder(a->knows.self, ns, name, uid); /* a constant */
+	if (kind)
+		*uid = copy(a, *uid);
+	tc_cache_unlock(a->cache);
+	return kind;
 }
 
 static bool ask_audit(void *self, const char *ns)
 {
-	struct asking *a = self;
+	const struct asking *a = self;
+	bool audit;
 
-	lock(a);
-	return a->knows.audit(a->knows.self, ns);
+	tc_cache_lock(a->cache);
+	audit = a->knows.audit(a->knows.self, ns);
+	tc_cache_unlock(a->cache);
+	return audit;
 }
 
 static int run_stage(const struct tc_server_conf *conf, struct tc_buf *answer, struct tc_arena *mem, struct tc_str body,
 		     struct tc_admitted *admitted, struct tc_error *err)
 {
 	struct tc_source source = {.name = "review", .text = body};
-	struct asking a = {.cache = conf->cache};
-	struct tc_knowledge asks = {
+	struct asking a = {.cache = conf->cache, .mem = mem};
+	const struct tc_knowledge asks = {
 		.self = &a,
 		.configmap = ask_configmap,
+		.tentacle = ask_tentacle,
 		.contract = ask_contract,
 		.holder = ask_holder,
 		.audit = ask_audit,
 	};
 	struct tc_admit how = conf->admit;
-	int rc;
 
 	how.knowledge = NULL;
 	if (a.cache) {
 		a.knows = tc_cache_knowledge(a.cache);
 		how.knowledge = &asks;
 	}
-	rc = tc_admit(answer, mem, &source, &how, admitted, err);
-	if (a.locked)
-		tc_cache_unlock(a.cache);
-	return rc;
+	return tc_admit(answer, mem, &source, &how, admitted, err);
 }
 
 static const struct {

@@ -28,6 +28,16 @@ struct tc_limits {
 			    .max_expanded = 40000,  \
 			    .max_depth = 64})
 
+/* Contracts in ConfigMaps, as admission reads them: a server has to answer in milliseconds, and anybody who may write a
+ * ConfigMap could make it read. max_bytes and max_expanded are of all that are read for one object; a file of a user's
+ * own has the limits of files. */
+#define TC_LIMITS_CONTRACT                           \
+	((struct tc_limits){.max_bytes = 256u << 10, \
+			    .max_documents = 1,      \
+			    .max_nodes = 20000,      \
+			    .max_expanded = 40000,   \
+			    .max_depth = 64})
+
 /* An AdmissionReview: the API server itself takes no object over 3 MiB. */
 #define TC_LIMITS_REQUEST                           \
 	((struct tc_limits){.max_bytes = 3u << 20,  \

@@ -72,6 +72,7 @@
 	X(217, WARNING, NOT_UP_TO_DATE, "A request that changes neither contract nor pod template is never touched, so that it can never roll pods. The next one that does, brings the object up to date.") \
 	X(218, WARNING, FIXED_TEMPLATE, "The pod template of a Job cannot change any more. Delete the Job and create it again.") \
 	X(219, WARNING, AUDIT_ONLY, "In the mode audit nothing is changed and nothing denied: what would have been is only said.") \
+	X(220, ERROR, CONTRACT_TOO_LARGE, "Admission reads 256 KiB of contracts in ConfigMaps for one object, 20000 values in each and 40000 in all. tentc compile takes more.") \
 	/* workloads */ \
 	X(250, ERROR, RESERVED_NAME, "A volume, container variable or label of the author's has a name that tentc uses.") \
 	X(251, ERROR, MOUNT_TAKEN, "Something that cannot be combined is mounted at /app/secrets already.") \

@@ -15,8 +15,11 @@ struct tc_knowledge {
 	/* A ConfigMap with a contract, as JSON text, with its entry and the annotation tentacular.io/filled at least;
 	 * false when there is none, or it is not known yet. */
 	bool (*configmap)(void *self, const char *ns, const char *name, struct tc_str *json);
+	/* The tentacle that the workflow in this ConfigMap names, so that it need not be read for another: "" when it
+	 * speaks of no contract at all; NULL when it names none, or there is no such ConfigMap. */
+	const char *(*tentacle)(void *self, const char *ns, const char *configmap);
 	/* The nth ConfigMap whose workflow's `name` is this tentacle, mounted by it or not, and its own name; false
-	 * past the last. */
+	 * past the last. json may be NULL. */
 	bool (*contract)(void *self, const char *ns, const char *tentacle, size_t nth, const char **configmap,
 			 struct tc_str *json);
 	/* The live workload that has this identity: its kind, and its uid in *uid; NULL when none is known. */
@@ -52,5 +55,8 @@ struct tc_admitted {
  * bug. */
 int tc_admit(struct tc_buf *answer, struct tc_arena *mem, const struct tc_source *review, const struct tc_admit *how,
 	     struct tc_admitted *admitted, struct tc_error *err);
+
+/* What tentacle() of struct tc_knowledge has to answer for a workflow's text, in mem: found once, asked often. */
+const char *tc_admit_tentacle(struct tc_arena *mem, struct tc_str workflow);
 
 #endif

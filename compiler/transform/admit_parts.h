@@ -27,10 +27,11 @@ struct tc_admission {
 	struct tc_object *object; /* the one under review; its document is the first of work.docs */
 	/* The tentacle of the object, once the stage has run; NULL: it has no contract. */
 	const struct tc_tentacle *tentacle;
-	bool unknown;     /* it mounts a ConfigMap that may hold its contract and is not known */
-	bool unchanged;   /* the request changes nothing that the stage reads: never denied */
-	bool poked;       /* unchanged, but for the wish to be looked at again: compiled is "" */
-	const char *hash; /* as the object would carry it; NULL: none */
+	size_t context_bytes; /* of the contracts that were read besides the review */
+	bool unknown;         /* it mounts a ConfigMap that may hold its contract and is not known */
+	bool unchanged;       /* the request changes nothing that the stage reads: never denied */
+	bool poked;           /* unchanged, but for the wish to be looked at again: compiled is "" */
+	const char *hash;     /* as the object would carry it; NULL: none */
 	struct tc_str patch;
 
 	struct tc_str *warnings; /* as they go out */

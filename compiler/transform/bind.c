@@ -175,7 +175,78 @@ static const struct tc_node *read_embedded(struct tc_work *w, const struct tc_ob
 	return root && o->expand ? tc_copy_expanded(w->mem, root) : root;
 }
 
-static struct tc_contract_place *configmap_place(struct tc_work *w, struct tc_object *o)
+static size_t count_values(const struct tc_node *n)
+{
+	size_t count = 1;
+
+	if (n && (n->kind == TC_MAP || n->kind == TC_SEQ)) {
+		for (const struct tc_node *i = n->first; i; i = i->next)
+			count += count_values(i);
+	}
+	return count;
+}
+
+static const char *advice(const struct tc_object *o)
+{
+	return o->doc->context
+		       ? "make it smaller; if it is another's, give its workflow a line `name: <tentacle>`, or do "
+			 "not mount it"
+		       : "make it smaller";
+}
+
+/* In admission: always NULL. */
+static const struct tc_node *refuse_values(struct tc_work *w, const struct tc_object *o, const struct tc_node *scalar,
+					   bool alone)
+{
+	struct tc_diag *d = tc_diag(w->diags, TC_MSG_CONTRACT_TOO_LARGE, tc_node_pos(scalar),
+				    "%s of ConfigMap \"%s\" has too many values%s: admission reads at most %zu",
+				    w->stage->config->contract_key, o->name,
+				    alone ? "" : ", with the other contracts that are read here",
+				    alone ? TC_LIMITS_CONTRACT.max_nodes : TC_LIMITS_CONTRACT.max_expanded);
+
+	tc_diag_help(d, "%s", advice(o));
+	return NULL;
+}
+
+/* As read_embedded, but no more than a server may be made to read. */
+static const struct tc_node *read_in_admission(struct tc_work *w, const struct tc_object *o,
+					       const struct tc_node *scalar, size_t *values)
+{
+	const struct tc_limits limits = TC_LIMITS_CONTRACT;
+	const char *key = w->stage->config->contract_key;
+	struct tc_diags before = *w->diags;
+	const struct tc_node *root;
+	struct tc_diag *d;
+	bool empty = false;
+
+	if (tc_text(scalar).len > limits.max_bytes) {
+		d = tc_diag(w->diags, TC_MSG_CONTRACT_TOO_LARGE, tc_node_pos(scalar),
+			    "%s of ConfigMap \"%s\" has %zu bytes, admission reads at most %zu", key, o->name,
+			    tc_text(scalar).len, limits.max_bytes);
+		tc_diag_help(d, "%s", advice(o));
+		return NULL;
+	}
+	if (*values > limits.max_expanded)
+		return NULL; /* reported */
+	root = read_embedded(w, o, scalar, key, &limits, &empty);
+	if (root) {
+		*values += count_values(root);
+		return *values <= limits.max_expanded ? root : refuse_values(w, o, scalar, false);
+	}
+	for (size_t i = before.count; i < w->diags->count; i++) {
+		enum tc_msg id = w->diags->list[i]->id;
+
+		if (id == TC_MSG_TOO_MANY_NODES || id == TC_MSG_EXPANDS_TOO_FAR) {
+			*w->diags = before;
+			*values += limits.max_nodes;
+			return refuse_values(w, o, scalar, true);
+		}
+	}
+	return NULL;
+}
+
+/* values: read so far, in admission. */
+static struct tc_contract_place *configmap_place(struct tc_work *w, struct tc_object *o, size_t *values)
 {
 	const char *key = w->stage->config->contract_key;
 	const struct tc_node *scalar = tc_get(tc_get(o->root, "data"), key);
@@ -186,7 +257,8 @@ static struct tc_contract_place *configmap_place(struct tc_work *w, struct tc_ob
 		return NULL;
 	p = place_new(w, TC_PLACE_CONFIGMAP, o);
 	p->scalar = scalar;
-	p->document = read_embedded(w, o, scalar, key, w->stage->limits, &empty);
+	p->document = w->stage->edits_only ? read_in_admission(w, o, scalar, values)
+					   : read_embedded(w, o, scalar, key, w->stage->limits, &empty);
 	if (!p->document || !tc_get_key(p->document, "contract"))
 		return NULL;
 	p->contract_node = tc_get(p->document, "contract");
@@ -255,7 +327,7 @@ struct tc_contract *tc_contract_check(struct tc_work *w, const struct tc_contrac
 }
 
 /* The contract that an object carries; NULL when there is none or it was refused. */
-static struct tc_contract_place *place_of(struct tc_work *w, struct tc_object *o)
+static struct tc_contract_place *place_of(struct tc_work *w, struct tc_object *o, size_t *values)
 {
 	struct tc_contract_place *p = NULL;
 
@@ -263,7 +335,7 @@ static struct tc_contract_place *place_of(struct tc_work *w, struct tc_object *o
 		return NULL;
 	switch (o->kind->role) {
 	case TC_ROLE_CONFIGMAP:
-		p = configmap_place(w, o);
+		p = configmap_place(w, o, values);
 		break;
 	case TC_ROLE_WORKLOAD:
 		p = annotation_place(w, o);
@@ -394,12 +466,12 @@ static bool is_of_another(struct tc_work *w, const struct tc_object *o, const st
 void tc_bind(struct tc_work *w)
 {
 	struct tc_contract_place **places = tc_alloc(w->mem, sizeof(struct tc_contract_place *) * w->nobjects);
-	size_t n = 0, errors = w->diags->errors;
+	size_t n = 0, values = 0, errors = w->diags->errors;
 
 	w->ntentacles = 0;
 	for (size_t i = 0; i < w->nobjects; i++) {
 		struct tc_diags before = *w->diags;
-		struct tc_contract_place *p = place_of(w, w->objects[i]);
+		struct tc_contract_place *p = place_of(w, w->objects[i], &values);
 
 		if (is_of_another(w, w->objects[i], p)) {
 			*w->diags = before;

@@ -14,6 +14,8 @@ struct world {
 	struct tc_config *config;
 	struct tc_limits limits;
 	const char *configmaps[4][2]; /* name, JSON; to the first without a name */
+	const char *tentacles[4];     /* what is known of them without their texts; NULL: nothing */
+	size_t texts;                 /* how often a text was asked for */
 	const char *holder, *holder_uid;
 	bool audit, dry_run;
 	const char *ns, *name, *subresource; /* of the request; NULL: "shop", "web", "" */
@@ -28,9 +30,10 @@ struct world {
 
 static inline bool world_configmap(void *self, const char *ns, const char *name, struct tc_str *json)
 {
-	const struct world *w = self;
+	struct world *w = self;
 
 	assert_string_equal(ns, "shop");
+	w->texts++;
 	for (size_t i = 0; i < TC_COUNT(w->configmaps) && w->configmaps[i][0]; i++) {
 		if (strcmp(w->configmaps[i][0], name) == 0) {
 			*json = tc_str(w->configmaps[i][1]);
@@ -38,6 +41,18 @@ static inline bool world_configmap(void *self, const char *ns, const char *name,
 		}
 	}
 	return false;
+}
+
+static inline const char *world_tentacle(void *self, const char *ns, const char *configmap)
+{
+	const struct world *w = self;
+
+	assert_string_equal(ns, "shop");
+	for (size_t i = 0; i < TC_COUNT(w->configmaps) && w->configmaps[i][0]; i++) {
+		if (strcmp(w->configmaps[i][0], configmap) == 0)
+			return w->tentacles[i];
+	}
+	return NULL;
 }
 
 static inline const char *world_holder(void *self, const char *ns, const char *name, const char **uid)
@@ -98,6 +113,7 @@ static inline const char *ask_text(struct world *w, const char *text)
 {
 	const struct tc_knowledge knowledge = {.self = w,
 					       .configmap = world_configmap,
+					       .tentacle = world_tentacle,
 					       .holder = world_holder,
 					       .audit = world_audit};
 	const struct tc_admit how = {.config = w->config, .limits = &w->limits, .knowledge = &knowledge};

@@ -198,6 +198,134 @@ static void test_context(void **state)
 	untouched(&w, "no contract");
 }
 
+#define MOUNTS(...) OBJECT("apps/v1", "Deployment", "\"name\":\"web\"", "\"volumes\":[" __VA_ARGS__ "],")
+#define MOUNT(name) "{\"name\":\"" name "\",\"configMap\":{\"name\":\"" name "\"}}"
+
+/* What is known to be another's, or no contract, is not even asked for. */
+static void test_not_read(void **state)
+{
+	static const struct {
+		const char *configmap, *tentacle, *text;
+		size_t texts;
+		bool mine;
+	} rows[] = {
+		{"a", "db", "name: db\\ncontract: {dependencies: {}}\\n", 0, false},
+		{"a", "", "name: web\\n", 0, false},
+		{"a", "web", "name: web\\ncontract: {dependencies: {}}\\n", 1, true},
+		{"a", NULL, "name: web\\ncontract: {dependencies: {}}\\n", 1, true},
+		/* By its own name it belongs to the workload. */
+		{"web-code", "db", "name: db\\ncontract: {dependencies: {}}\\n", 1, true},
+		{"web-code", "", "name: web\\n", 0, false},
+		/* Or to another, when its workflow names nobody. */
+		{"db-code", NULL, "contract: {dependencies: {}}\\n", 1, false},
+		{"db-code", "web", "name: web\\ncontract: {dependencies: {}}\\n", 1, true},
+	};
+	_cleanup_world_ struct world w;
+
+	(void)state;
+	world_make(&w);
+	for (size_t i = 0; i < TC_COUNT(rows); i++) {
+		const char *name = rows[i].configmap;
+
+		w.configmaps[0][0] = name;
+		w.configmaps[0][1] = tc_printf(w.mem, CONFIGMAP("null", "%s"), rows[i].text);
+		w.tentacles[0] = rows[i].tentacle;
+		w.texts = 0;
+		ask(&w, "CREATE", tc_printf(w.mem, MOUNTS(MOUNT("%s")), name, name), NULL);
+		/* "web-code" is looked for besides. */
+		assert_int_equal(w.texts, rows[i].texts + (strcmp(name, "web-code") != 0));
+		if (rows[i].mine)
+			patched(&w);
+		else
+			untouched(&w, "no contract");
+	}
+}
+
+static const char *contract_of(struct world *w, const char *name, size_t values, const char *value)
+{
+	_cleanup_buf_ struct tc_buf text = {0};
+
+	tc_buf_printf(&text, "name: %s\\ncontract:\\n  dependencies: {}\\n  x-pad: [", name);
+	for (size_t i = 0; i < values; i++)
+		tc_buf_printf(&text, "%s%s", i ? ", " : "", value);
+	tc_buf_puts(&text, "]\\n");
+	return tc_printf(w->mem, CONFIGMAP("null", "%s"), text.p);
+}
+
+/* However much is mounted, one review reads so much and no more. */
+static void test_context_is_bounded(void **state)
+{
+	static const char help[] = "\n  help: make it smaller; if it is another's, give its workflow a line `name: "
+				   "<tentacle>`, or do not mount it";
+	const char *three = MOUNTS(MOUNT("a") "," MOUNT("b") "," MOUNT("c"));
+	_cleanup_world_ struct world w;
+
+	(void)state;
+	world_make(&w);
+	for (size_t i = 0; i < 3; i++)
+		w.configmaps[i][0] = (const char *[]){"a", "b", "c"}[i];
+	/* One that is too large alone. */
+	w.configmaps[0][1] = contract_of(&w, "web", 9000, "aaaaaaaaaaaaaaaaaaaaaaaaaaaa");
+	w.configmaps[1][1] = w.configmaps[2][1] = contract_of(&w, "web", 1, "a");
+	ask(&w, "CREATE", three, NULL);
+	assert_string_equal(denial(&w),
+			    tc_printf(w.mem, "%s%s",
+				      "ConfigMap/a: error: workflow.yaml of ConfigMap \"a\" has 270049 bytes, "
+				      "admission reads at most 262144 [TC220]",
+				      help));
+	assert_int_equal(w.texts, 1);
+	/* All together. */
+	for (size_t i = 0; i < 3; i++)
+		w.configmaps[i][1] = contract_of(&w, "web", 4000, "aaaaaaaaaaaaaaaaaaaaaaaaaaaa");
+	ask(&w, "CREATE", three, NULL);
+	assert_string_equal(denial(&w),
+			    tc_printf(w.mem, "%s%s",
+				      "ConfigMap/c: error: the contracts that are read for Deployment \"web\" "
+				      "have 360147 bytes with ConfigMap \"c\", admission reads at most 262144 "
+				      "[TC220]",
+				      help));
+	/* Known to be another's, it does not count. */
+	w.tentacles[1] = "db";
+	ask(&w, "CREATE", three, NULL);
+	patched(&w);
+	w.tentacles[1] = NULL;
+	/* Values, of one and of all. */
+	w.configmaps[0][1] = contract_of(&w, "web", 20000, "a");
+	w.configmaps[1][1] = w.configmaps[2][1] = contract_of(&w, "web", 1, "a");
+	ask(&w, "CREATE", three, NULL);
+	assert_string_equal(
+		denial(&w),
+		tc_printf(w.mem, "%s%s",
+			  "ConfigMap/a: /data/workflow.yaml: error: workflow.yaml of ConfigMap \"a\" has too many "
+			  "values: admission reads at most 20000 [TC220]",
+			  help));
+	for (size_t i = 0; i < 3; i++)
+		w.configmaps[i][1] = contract_of(&w, "web", 15000, "a");
+	ask(&w, "CREATE", three, NULL);
+	assert_string_equal(
+		denial(&w),
+		tc_printf(w.mem, "%s%s",
+			  "ConfigMap/c: /data/workflow.yaml: error: workflow.yaml of ConfigMap \"c\" has too many "
+			  "values, with the other contracts that are read here: admission reads at "
+			  "most 40000 [TC220]",
+			  help));
+	/* Nothing of it stands in the way of an update that leaves the contract alone. */
+	ask(&w, "UPDATE", three, three);
+	untouched(&w, "unchanged");
+	/* The ConfigMap's own author hears of it first. */
+	w.name = "a";
+	ask(&w, "CREATE", contract_of(&w, "web", 9000, "aaaaaaaaaaaaaaaaaaaaaaaaaaaa"), NULL);
+	assert_string_equal(denial(&w), "ConfigMap/web-code: /data/workflow.yaml: error: workflow.yaml of ConfigMap "
+					"\"web-code\" has 270049 bytes, admission reads at most 262144 [TC220]\n"
+					"  help: make it smaller");
+	ask(&w, "CREATE", contract_of(&w, "web", 20000, "a"), NULL);
+	assert_string_equal(denial(&w), "ConfigMap/web-code: /data/workflow.yaml: error: workflow.yaml of ConfigMap "
+					"\"web-code\" has too many values: admission reads at most 20000 [TC220]\n"
+					"  help: make it smaller");
+	ask(&w, "CREATE", contract_of(&w, "web", 15000, "a"), NULL);
+	untouched(&w, "up to date");
+}
+
 #define COMPILED_TO_NOTHING(op) \
 	"[{\"op\":\"" op "\",\"path\":\"/metadata/annotations/tentacular.io~1compiled\",\"value\":\"\"}]"
 
@@ -552,6 +680,8 @@ int main(void)
 		cmocka_unit_test(test_enclave_of_the_request),
 		cmocka_unit_test(test_patch_of_what_is_there),
 		cmocka_unit_test(test_context),
+		cmocka_unit_test(test_not_read),
+		cmocka_unit_test(test_context_is_bounded),
 		cmocka_unit_test(test_configmap_comes_later),
 		cmocka_unit_test(test_configmap),
 		cmocka_unit_test(test_ledger),

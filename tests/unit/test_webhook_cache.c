@@ -251,28 +251,51 @@ static void assert_named(const char *ns, const char *tentacle, const char *want)
 	assert_string_equal(names, want);
 }
 
+static void assert_tentacle(const char *ns, const char *configmap, const char *want)
+{
+	const char *found;
+
+	tc_cache_lock(cache);
+	found = knows.tentacle(knows.self, ns, configmap);
+	tc_cache_unlock(cache);
+	if (want)
+		assert_string_equal(found ? found : "(null)", want);
+	else
+		assert_null(found);
+}
+
 /* By the name that the workflow gives, in the order of the ConfigMaps' own. */
 static void test_named(void **state)
 {
 	(void)state;
 	seen(NAMESPACES, ENCLAVE("shop"));
 	seen(CONFIGMAPS, CONTRACT("shop", "b", "name: web\\ncontract:"));
-	seen(CONFIGMAPS, CONTRACT("shop", "c", "name: web"));
-	seen(CONFIGMAPS, CONTRACT("shop", "a", "{name: web}"));
-	seen(CONFIGMAPS, CONTRACT("shop", "d", "name: [web]"));
-	seen(CONFIGMAPS, CONTRACT("shop", "e", "name: \\\"web"));
-	seen(CONFIGMAPS, CONTRACT("bank", "f", "name: web"));
+	seen(CONFIGMAPS, CONTRACT("shop", "c", "name: web\\ncontract:"));
+	seen(CONFIGMAPS, CONTRACT("shop", "a", "{name: web, contract: }"));
+	seen(CONFIGMAPS, CONTRACT("shop", "d", "name: [web]\\ncontract:"));
+	seen(CONFIGMAPS, CONTRACT("shop", "e", "contract: \\\"web"));
+	seen(CONFIGMAPS, CONTRACT("bank", "f", "name: web\\ncontract:"));
 	assert_named("shop", "web", "a b c ");
 	assert_named("shop", "we", "");
+	assert_tentacle("shop", "b", "web");
+	assert_tentacle("shop", "a", "web");
+	assert_tentacle("shop", "d", NULL);
+	assert_tentacle("shop", "e", NULL);
+	assert_tentacle("shop", "x", NULL);
+	assert_tentacle("bank", "f", NULL);
 	assert_named("bank", "web", "");
 	seen(NAMESPACES, ENCLAVE("bank"));
 	assert_named("bank", "web", "f ");
-	seen(CONFIGMAPS, CONTRACT("shop", "b", "name: api"));
+	assert_tentacle("bank", "f", "web");
+	/* Another thing may be called workflow.yaml too. */
+	seen(CONFIGMAPS, CONTRACT("shop", "g", "name: web"));
+	assert_tentacle("shop", "g", "");
+	seen(CONFIGMAPS, CONTRACT("shop", "b", "name: api\\ncontract:"));
 	assert_named("shop", "web", "a c ");
 	assert_named("shop", "api", "b ");
 	gone(CONFIGMAPS, CONTRACT("shop", "a", ""));
 	begin(CONFIGMAPS);
-	seen(CONFIGMAPS, CONTRACT("shop", "b", "name: web"));
+	seen(CONFIGMAPS, CONTRACT("shop", "b", "name: web\\ncontract:"));
 	synced(CONFIGMAPS);
 	assert_named("shop", "web", "b ");
 	assert_named("shop", "api", "");

@@ -30,7 +30,7 @@ static int fill(struct tc_nats *n, struct tc_error *err)
 	char room[16384];
 	short events = POLLIN;
 
-	if (n->at) {
+	if (n->at && n->in.p) {
 		n->in.len -= n->at;
 		memmove(n->in.p, n->in.p + n->at, n->in.len);
 		n->at = 0;
@@ -131,8 +131,7 @@ static const char *text_of(struct tc_nats *n, const json_t *object, const char *
 int tc_nats_read_info(struct tc_nats *n, struct tc_str text, struct tc_error *err)
 {
 	_cleanup_json_ json_t *info = json_loadb(text.s, text.len, JSON_REJECT_DUPLICATES, NULL);
-	/* what the one before said is replaced: a server says it anew whenever its cluster changes */
-	_cleanup_(tc_arena_free) struct tc_arena *before = n->mem;
+	struct tc_arena *before = n->mem;
 	const json_t *urls = json_object_get(info, "connect_urls");
 	const char *account, *name;
 	size_t count = json_array_size(urls);
@@ -141,6 +140,8 @@ int tc_nats_read_info(struct tc_nats *n, struct tc_str text, struct tc_error *er
 	account = text_of(n, info, "remote_account");
 	if (!account && n->info.account)
 		account = tc_strdup(n->mem, n->info.account);
+	/* what the one before said is replaced: a server says it anew whenever its cluster changes */
+	tc_arena_free(before);
 	n->info = (struct tc_nats_info){.account = account,
 					.id = text_of(n, info, "server_id"),
 					.version = text_of(n, info, "version")};

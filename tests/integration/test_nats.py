@@ -345,6 +345,7 @@ def drift(report, cluster, build, probe, v):
                 with open(path, "w") as f:
                     f.write(good["accounts-0.conf"])
                 cluster.reload()
+                until(lambda: probe("observe", "shop", "web").state == "applied", 10, "loaded again")
             equal(cluster.files(), good)
             exchange(web)
     with report.case(f"{v}: drift: a line that is not tentc's: refused, left, and named"):

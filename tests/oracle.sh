@@ -3,7 +3,8 @@
 #
 # tests/oracle/ holds both readers and the texts: every case of the yaml-test-suite, scalars that are generated as values
 # and as keys, in block and in flow style, mutated manifests, mutated cases of the suite: 4 million readings of
-# 1,000,000 scalars, and some more. SCALARS= and SEED= choose how many, and which. A difference is one that tests/oracle/differences.txt lists, or a failure; docs/dialect.md has a row
+# 1,000,000 scalars, and some more; and 5,000 random patches that tentc edits into texts: Kubernetes has to read the patched
+# tree there. SCALARS= and SEED= choose how many, and which. A difference is one that tests/oracle/differences.txt lists, or a failure; docs/dialect.md has a row
 # for each that is listed.
 set -u
 [ $# -eq 1 ] || { echo "usage: sh tests/oracle.sh BUILD" >&2; exit 2; }

@@ -326,6 +326,7 @@ func compare(args []string) error {
 	scalars := flags.Int("scalars", 1000000, "scalars to generate")
 	mutants := flags.Int("mutants", 20000, "mutated manifests")
 	mutated := flags.Int("suite-mutants", 40000, "mutated cases of the suite")
+	edits := flags.Int("edits", 5000, "random patches to edit in")
 	seed := flags.Uint64("seed", 1, "where the generators begin")
 	show := flags.Int("show", 20, "findings to print")
 	only := flags.String("only", "", "one source")
@@ -366,6 +367,13 @@ func compare(args []string) error {
 		if s.name == "examples" {
 			bad += known.unshown(t)
 		}
+	}
+	if *only == "" || *only == "edits" {
+		n, err := compareEdits(*path, slices.Concat(splitManifests(manifest), suite), *edits)
+		if err != nil {
+			return err
+		}
+		bad += n
 	}
 	if bad > 0 {
 		return fmt.Errorf("%d differences that nothing lists", bad)

@@ -3,7 +3,8 @@
 //	oracle            frames in, frames out: "LENGTH\n" and that many bytes; a line "flush" sends off what was answered.
 //	                  An answer has a line for each document: its JSON, or `refused` and the reason
 //	oracle compare    reads generated and given texts twice, here and by a program that answers frames in the same way,
-//	                  and reports where the two differ without a row in the list of known differences (compare.go)
+//	                  and reports where the two differ without a row in the list of known differences (compare.go); then
+//	                  reads texts that the program edited (edits.go)
 package main
 
 import (

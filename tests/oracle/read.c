@@ -3,9 +3,13 @@
  * An answer has a line for each document: its JSON, `-` when it holds nothing, or `refused TC016 2:5 the message`. So
  * that the other side can tell an integer from a float, a float without dot and exponent gets `.0`. Each tree is also
  * written as JSON by tentc's own emitters and read again: the answer `broken ...` means that one of them lost
- * something. A line `flush` instead of a length sends off what was answered. */
+ * something. A line `flush` instead of a length sends off what was answered.
+ *
+ * `read edit` answers with two frames instead: the JSON of the first document with a random patch, and the text with
+ * that patch edited in; both are empty when it cannot be edited. */
 #include <stdio.h>
 
+#include "compiler/tree/edit.h"
 #include "compiler/tree/emit.h"
 #include "compiler/tree/scalar.h"
 #include "compiler/tree/stream.h"
@@ -146,6 +150,108 @@ static void answer(struct tc_arena *mem, struct tc_buf *out, struct tc_str text)
 	}
 }
 
+/* Random patches */
+
+static size_t pick(uint64_t *state, size_t n)
+{
+	uint64_t z = *state += 0x9e3779b97f4a7c15u;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+	return n ? (size_t)((z ^ z >> 31) % n) : 0;
+}
+
+struct nodes {
+	struct tc_arena *mem;
+	const struct tc_node **list;
+	size_t count, cap;
+};
+
+/* What a patch may name: no keys. */
+static void collect(struct nodes *all, const struct tc_node *n)
+{
+	tc_grow(all->mem, all->list, all->count, all->cap);
+	all->list[all->count++] = n;
+	for (const struct tc_node *i = tc_item(n); i; i = tc_item_next(i))
+		if (i->kind != TC_ALIAS)
+			collect(all, i);
+	if (n->kind == TC_MAP)
+		for (const struct tc_node *key = n->first; key; key = key->next->next)
+			if (!(key->flags & TC_NODE_MERGE) && key->next->kind != TC_ALIAS)
+				collect(all, key->next);
+}
+
+static struct tc_node *new_value(struct tc_arena *mem, uint64_t *state)
+{
+	static const char *const texts[] = {"x",     "",   "true",     "1.0", "a: b", "- #", "two\nlines\n",
+					    " \n\n", "\t", "\xc2\x85", "no"};
+	struct tc_node *n;
+
+	switch (pick(state, 4)) {
+	case 0:
+		n = tc_new_map(mem, NULL);
+		tc_put(mem, n, "in", tc_new_string(mem, NULL, tc_str(texts[pick(state, TC_COUNT(texts))])));
+		return n;
+	case 1:
+		n = tc_new_seq(mem, NULL);
+		tc_push(n, tc_new_string(mem, NULL, tc_str(texts[pick(state, TC_COUNT(texts))])));
+		tc_push(n, tc_new_bool(mem, NULL, true));
+		return n;
+	case 2:
+		return tc_new_int(mem, NULL, pick(state, 100000));
+	default:
+		return tc_new_string(mem, NULL, tc_str(texts[pick(state, TC_COUNT(texts))]));
+	}
+}
+
+static void random_patch(struct tc_arena *mem, struct tc_patch *p, uint64_t *state)
+{
+	struct nodes all = {.mem = mem};
+
+	collect(&all, p->root);
+	for (size_t left = 1 + pick(state, 3); left; left--) {
+		const struct tc_node *n = all.list[pick(state, all.count)];
+		size_t what = pick(state, 4);
+
+		if (what < 2 && n->kind == TC_MAP)
+			tc_patch_set(p, n, "tentc", new_value(mem, state));
+		else if (what < 2 && n->kind == TC_SEQ)
+			tc_patch_push(p, n, new_value(mem, state));
+		else if (n == p->root)
+			continue; /* JSON is told from YAML by its root */
+		else if (what == 2)
+			tc_patch_remove(p, n);
+		else
+			tc_patch_replace(p, n, new_value(mem, state));
+	}
+}
+
+static void edit(struct tc_arena *mem, struct tc_buf *want, struct tc_buf *out, struct tc_str text, uint64_t state)
+{
+	struct tc_source src = {.name = "case", .text = text};
+	struct tc_limits limits = TC_LIMITS_FILE;
+	struct tc_diags diags = {.mem = mem};
+	struct tc_doc *docs;
+	struct tc_patch p;
+	const char *why;
+
+	if (tc_stream_cut(mem, &src, &limits, &diags, &docs) == 0 || docs[0].bad ||
+	    !tc_doc_read(mem, &docs[0], &limits, &diags) || docs[0].empty)
+		return;
+	const struct tc_node *followed = tc_copy_followed(mem, docs[0].root);
+	tc_patch_init(&p, mem, followed ? followed : docs[0].root);
+	random_patch(mem, &p, &state);
+	const struct tc_node *patched = tc_patch_apply(mem, &p);
+	tc_buf_add(out, text.s + docs[0].sep, docs[0].begin - docs[0].sep);
+	if (p.crossed || !tc_edit_verified(out, &docs[0], &p, patched, &why)) {
+		tc_buf_clear(out);
+		return;
+	}
+	write_value(mem, want, patched);
+}
+
+/* Frames */
+
 /* A copy of its own size, so that a sanitizer sees a read past it. */
 static bool read_frame(size_t len, char **text)
 {
@@ -153,10 +259,19 @@ static bool read_frame(size_t len, char **text)
 	return fread(*text, 1, len, stdin) == len;
 }
 
-int main(void)
+static void write_frame(const struct tc_buf *frame)
 {
+	printf("%zu\n", frame->len);
+	if (frame->len)
+		fwrite(frame->p, 1, frame->len, stdout);
+}
+
+int main(int argc, char **argv)
+{
+	bool edits = argc > 1 && strcmp(argv[1], "edit") == 0;
 	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(64 * 1024);
-	_cleanup_buf_ struct tc_buf out = {0};
+	_cleanup_buf_ struct tc_buf out = {0}, edited = {0};
+	uint64_t nth = 0;
 	char head[32];
 
 	while (fgets(head, sizeof(head), stdin)) {
@@ -173,9 +288,14 @@ int main(void)
 			return 2;
 		}
 		tc_buf_clear(&out);
-		answer(mem, &out, (struct tc_str){.s = text, .len = len});
-		printf("%zu\n", out.len);
-		fwrite(out.p, 1, out.len, stdout);
+		tc_buf_clear(&edited);
+		if (edits)
+			edit(mem, &out, &edited, (struct tc_str){.s = text, .len = len}, nth++);
+		else
+			answer(mem, &out, (struct tc_str){.s = text, .len = len});
+		write_frame(&out);
+		if (edits)
+			write_frame(&edited);
 		tc_arena_rewind(mem, mark);
 		free(text);
 	}

@@ -437,7 +437,7 @@ static void try_in_corpus(const char *name, size_t at_most)
 static void test_online_boutique(void **state)
 {
 	(void)state;
-	try_in_corpus("online-boutique", 0);
+	try_corpus("testdata/corpus/online-boutique", 0);
 }
 
 static void test_yaml_test_suite(void **state)

@@ -62,8 +62,10 @@ static void *follow_files(void *arg)
 	struct serve *s = arg;
 	struct tc_error said = {0}; /* certfiles.c says it in the log, once */
 
-	while (!pause_for(s, 1))
-		(void)tc_certfiles_poll(&s->files, s->serving, &said);
+	while (!pause_for(s, 1)) {
+		if (tc_certfiles_poll(&s->files, s->serving, &said) < 0)
+			atomic_fetch_add(&s->metrics.certificate_errors, 1);
+	}
 	return NULL;
 }
 

@@ -222,6 +222,7 @@ def files(report, build, cluster):
                 check(len(said) >= 1, tentc.log()[-1000:])
                 check("tls" in json.dumps(said), said)
                 check("PRIVATE KEY" not in tentc.log(), "no key in the log")
+                check(tentc.metrics()["tentc_certificate_errors_total"] >= 1, "the metrics do not say so")
                 publish("whole")
                 until(lambda: served_certificate(tentc.port) != two, 10, "the next whole pair")
             load.end()
@@ -229,6 +230,27 @@ def files(report, build, cluster):
                 equal(load.failed[:3], [], f"failed calls of {load.calls}")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def bad_files(report, build):
+    with report.case("files that cannot be read are counted, also while what was served is served on"), \
+            tempfile.TemporaryDirectory() as folder:
+        made = Authority(folder).issue("leaf", "tentc", names=["IP:127.0.0.1"])
+        for source, target in zip(made, ("tls.crt", "tls.key")):
+            shutil.copy(source, os.path.join(folder, target))
+        with Served(build, cert_dir=folder) as tentc:
+            errors = lambda: tentc.metrics()["tentc_certificate_errors_total"]
+            tentc.until_ready()
+            equal(errors(), 0, "errors at first")
+            with open(os.path.join(folder, "tls.crt"), "w") as f:
+                f.write("garbage")
+            until(lambda: errors() > 3, 10, "they are counted")
+            equal(tentc.ready(), True, "what was served is served on")
+            shutil.copy(made[0], os.path.join(folder, "tls.crt"))
+            time.sleep(2)
+            told = errors()
+            time.sleep(2)
+            equal(errors(), told, "errors when it is right again")
 
 
 def expiry(report, build):
@@ -330,6 +352,7 @@ def another_webhook(report, build, cluster, kubeconfig):
 def main(build):
     report = Report()
     expiry(report, build)
+    bad_files(report, build)
     with Cluster() as cluster:
         kubeconfig = install(cluster)
         enclave(cluster, "rotation")

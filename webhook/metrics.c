@@ -99,6 +99,8 @@ static void write_connections(struct tc_buf *out, const struct tc_metrics *m)
 
 static void write_certificate(struct tc_buf *out, const struct tc_metrics *m, const struct tc_metrics_now *now)
 {
+	int bundle = atomic_load_explicit(&m->ca_bundle, memory_order_relaxed);
+
 	/* Absent while there is none: a zero would look like 1970. */
 	if (now->certificate_not_after)
 		write_number(out, "tentc_certificate_expiry_timestamp_seconds", "gauge",
@@ -107,6 +109,10 @@ static void write_certificate(struct tc_buf *out, const struct tc_metrics *m, co
 	write_number(out, "tentc_certificate_errors_total", "counter",
 		     "Certificates that could not be read, made or announced.",
 		     (int64_t)read_counter(&m->certificate_errors));
+	if (bundle != TC_BUNDLE_OTHERS)
+		write_number(out, "tentc_ca_bundle_ok", "gauge",
+			     "Whether every entry of the webhook configuration holds the CA of what is served.",
+			     bundle == TC_BUNDLE_OK);
 }
 
 static void write_cache(struct tc_buf *out, const struct tc_metrics_now *now)

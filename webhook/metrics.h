@@ -25,10 +25,17 @@ enum tc_metrics_result {
 	TC_RESULTS,
 };
 
+enum tc_metrics_bundle {
+	TC_BUNDLE_OTHERS, /* somebody else writes it */
+	TC_BUNDLE_BAD,
+	TC_BUNDLE_OK,
+};
+
 struct tc_metrics {
 	atomic_uint_fast64_t requests[TC_RESULTS];
 	atomic_uint_fast64_t closed; /* connections ended by us: too slow, or too many */
 	atomic_uint_fast64_t certificate_errors;
+	atomic_int ca_bundle;            /* enum tc_metrics_bundle */
 	atomic_int_fast64_t connections; /* open now */
 	struct tc_histogram request, stage;
 };

@@ -14,9 +14,11 @@
 struct tc_publish {
 	struct tc_arena *mem;
 	struct tc_publish_conf conf;
-	char next[65];      /* fingerprint of the next CA that the caBundle was seen to hold, */
-	int64_t next_since; /* and since when; milliseconds of a clock that never goes back */
-	char served_ca[65]; /* fingerprint of the CA of what is served */
+	char next[65];           /* fingerprint of the next CA that the caBundle was seen to hold, */
+	int64_t next_since;      /* and since when; milliseconds of a clock that never goes back */
+	char served_ca[65];      /* fingerprint of the CA of what is served */
+	struct tc_buf announced; /* what the caBundle held when a step was done; nothing where there was no entry */
+	bool bundle_ok;
 	bool clock_said, absent_said;
 };
 
@@ -53,6 +55,7 @@ void tc_publish_free(struct tc_publish *p)
 	if (!p)
 		return;
 	tc_arena_free(p->mem);
+	tc_buf_free(&p->announced);
 	free(p);
 }
 
@@ -136,10 +139,10 @@ static int get(struct step *s, json_t **out, const char *path, struct tc_kube_er
 	return 0;
 }
 
-static const char *config_path(const struct step *s)
+static const char *config_path(const struct tc_publish *p, struct tc_arena *mem)
 {
-	return tc_kube_path(s->mem, "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/%s",
-			    s->p->conf.webhook);
+	return tc_kube_path(mem, "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/%s",
+			    p->conf.webhook);
 }
 
 static const char *secret_path(const struct step *s)
@@ -153,7 +156,7 @@ static int read_all(struct step *s, struct tc_kube_error *err)
 {
 	struct tc_publish *p = s->p;
 
-	if (p->conf.webhook && get(s, &s->config, config_path(s), err) < 0)
+	if (p->conf.webhook && get(s, &s->config, config_path(s->p, s->mem), err) < 0)
 		return -1;
 	tc_bundles_read(&s->bundles, s->mem, s->config, p->conf.names, p->conf.nnames);
 	if (p->conf.webhook && s->bundles.count == 0 && !p->absent_said)
@@ -229,6 +232,11 @@ static int serve(struct step *s, struct tc_error *err)
 	return 0;
 }
 
+static void judge_bundles(struct tc_publish *p, const struct tc_bundles *b)
+{
+	p->bundle_ok = b->count > 0 && p->served_ca[0] && tc_bundles_hold_print(b, p->served_ca);
+}
+
 static int write_secret(struct step *s, struct tc_kube_error *err)
 {
 	const struct tc_publish_conf *conf = &s->p->conf;
@@ -245,13 +253,19 @@ static int announce(struct step *s, struct tc_kube_error *err)
 	_cleanup_json_ json_t *object = NULL;
 
 	tc_certs_bundle(&pem, &s->certs, s->now);
+	tc_buf_clear(&s->p->announced);
+	if (s->bundles.count > 0)
+		tc_buf_add(&s->p->announced, pem.p, pem.len);
 	if (tc_bundles_are(&s->bundles, tc_buf_str(&pem)))
 		return 0;
 	s->soon = true;
 	object = tc_bundles_write(&s->bundles, s->config, tc_buf_str(&pem));
-	if (tc_kube_apply(s->k, NULL, config_path(s), object,
+	if (tc_kube_apply(s->k, NULL, config_path(s->p, s->mem), object,
 			  &(struct tc_kube_apply){.manager = FIELD_MANAGER, .force = true}, err) < 0)
 		return -1;
+	for (size_t i = 0; i < s->bundles.count; i++)
+		s->bundles.entry[i].pem = tc_buf_str(&pem);
+	judge_bundles(s->p, &s->bundles);
 	tc_log(s->log, TC_LOG_INFO, "caBundle written",
 	       (struct tc_field[]){TC_LOG_TEXT("name", tc_str(s->p->conf.webhook)),
 				   TC_LOG_NUMBER("entries", s->bundles.count)},
@@ -267,6 +281,7 @@ static int take_step(struct step *s, struct tc_kube_error *err)
 
 	if (read_all(s, err) < 0 || serve(s, &err->error) < 0)
 		return -1;
+	judge_bundles(s->p, &s->bundles);
 	plan = (struct tc_plan){.names = conf->names,
 				.nnames = conf->nnames,
 				.lifetime = conf->lifetime,
@@ -317,4 +332,26 @@ int tc_publish_step(struct tc_publish *p, struct tc_kube *k, struct tc_serving *
 	wait = wait < 1 ? 1 : wait > AGAIN_MAX ? AGAIN_MAX : wait;
 	*again = s.soon || (rc < 0 && is_conflict(err)) ? 1 : rc < 0 && wait > 5 ? 5 : (unsigned)wait;
 	return rc;
+}
+
+bool tc_publish_look(struct tc_publish *p, struct tc_kube *k)
+{
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(16384);
+	_cleanup_json_ json_t *config = NULL;
+	struct tc_kube_error err = {0};
+	struct tc_bundles bundles;
+
+	if (!p->conf.webhook)
+		return true;
+	if (tc_kube_get(k, &config, config_path(p, mem), &err) < 0 && err.status != 404)
+		return false;
+	tc_bundles_read(&bundles, mem, config, p->conf.names, p->conf.nnames);
+	judge_bundles(p, &bundles);
+	/* Where there was no entry, one that has come holds nothing yet. */
+	return bundles.count == 0 || (p->announced.len > 0 && tc_bundles_are(&bundles, tc_buf_str(&p->announced)));
+}
+
+bool tc_publish_bundle_ok(const struct tc_publish *p)
+{
+	return p->bundle_ok;
 }

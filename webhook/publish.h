@@ -42,6 +42,13 @@ void tc_publish_free(struct tc_publish *p);
 int tc_publish_step(struct tc_publish *p, struct tc_kube *k, struct tc_serving *serving, int64_t now, unsigned *again,
 		    struct tc_log *log, struct tc_kube_error *err);
 
+/* Between steps, every TC_PUBLISH_LOOK seconds: one GET. False: the caBundle is not what the last step left, or cannot
+ * be read, so the next step is due now: an API server that has lost the CA refuses every write to an enclave. */
+#define TC_PUBLISH_LOOK 5
+bool tc_publish_look(struct tc_publish *p, struct tc_kube *k);
+/* When it was read or written last, did every entry hold the CA of what is served? False where there is no entry. */
+bool tc_publish_bundle_ok(const struct tc_publish *p);
+
 TC_DEFINE_CLEANUP(struct tc_publish, tc_publish_free)
 
 #endif

@@ -185,17 +185,20 @@ static bool pem_holds(struct tc_str bundle, const char *fingerprint)
 	return false;
 }
 
+bool tc_bundles_hold_print(const struct tc_bundles *b, const char *fingerprint)
+{
+	for (size_t i = 0; i < b->count; i++)
+		if (!pem_holds(b->entry[i].pem, fingerprint))
+			return false;
+	return true;
+}
+
 bool tc_bundles_hold(const struct tc_bundles *b, struct tc_str pem)
 {
 	_cleanup_cert_info_ struct tc_cert_info info = {0};
 	struct tc_error ignored = {0};
 
-	if (tc_cert_info(&info, pem, &ignored) < 0)
-		return false;
-	for (size_t i = 0; i < b->count; i++)
-		if (!pem_holds(b->entry[i].pem, info.fingerprint))
-			return false;
-	return true;
+	return tc_cert_info(&info, pem, &ignored) == 0 && tc_bundles_hold_print(b, info.fingerprint);
 }
 
 bool tc_bundles_are(const struct tc_bundles *b, struct tc_str pem)

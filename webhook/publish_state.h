@@ -44,6 +44,7 @@ void tc_bundles_read(struct tc_bundles *out, struct tc_arena *mem, const json_t 
 		     size_t nnames);
 /* Does every entry hold the (first) certificate of pem? True when there is no entry. */
 bool tc_bundles_hold(const struct tc_bundles *b, struct tc_str pem);
+bool tc_bundles_hold_print(const struct tc_bundles *b, const char *fingerprint);
 /* Does every entry hold just this text? */
 bool tc_bundles_are(const struct tc_bundles *b, struct tc_str pem);
 /* For server-side apply: the entries by name, with their caBundle alone; of this very version of the object. */

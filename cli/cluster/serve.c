@@ -69,6 +69,30 @@ static void *follow_files(void *arg)
 	return NULL;
 }
 
+static void note_bundle(struct serve *s)
+{
+	atomic_store(&s->metrics.ca_bundle, tc_publish_bundle_ok(s->publish) ? TC_BUNDLE_OK : TC_BUNDLE_BAD);
+}
+
+/* Waits until a step is due: after so many seconds, or at once where the caBundle is another one. True: to stop. */
+static bool wait_for_step(struct serve *s, struct tc_kube *kube, unsigned seconds)
+{
+	for (;;) {
+		unsigned part = kube && seconds > TC_PUBLISH_LOOK ? TC_PUBLISH_LOOK : seconds;
+		bool good;
+
+		if (pause_for(s, part))
+			return true;
+		seconds -= part;
+		if (seconds == 0)
+			return false;
+		good = tc_publish_look(s->publish, kube);
+		note_bundle(s);
+		if (!good)
+			return false;
+	}
+}
+
 /* Which of two replicas comes first is decided by the API server: the other one reads again. */
 static void *keep_published(void *arg)
 {
@@ -77,10 +101,15 @@ static void *keep_published(void *arg)
 	struct tc_kube_error err = {0};
 	unsigned wait = 0, failures = 0;
 
-	while (!pause_for(s, wait)) {
+	/* After a failure the wait is for the API server's sake, which would be asked for the same by a look. */
+	while (!wait_for_step(s, failures == 0 ? kube : NULL, wait)) {
+		bool done;
+
 		err = (struct tc_kube_error){0};
-		if ((kube || tc_kube_open(&kube, s->kube, &err) == 0) &&
-		    tc_publish_step(s->publish, kube, s->serving, time(NULL), &wait, &s->log, &err) == 0) {
+		done = (kube || tc_kube_open(&kube, s->kube, &err) == 0) &&
+		       tc_publish_step(s->publish, kube, s->serving, time(NULL), &wait, &s->log, &err) == 0;
+		note_bundle(s);
+		if (done) {
 			failures = 0;
 			continue;
 		}

@@ -232,6 +232,37 @@ def files(report, build, cluster):
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def bundle(report, build, cluster, kubeconfig):
+    """The caBundle is changed by others."""
+    with tempfile.TemporaryDirectory() as folder, Served(build, cluster, kubeconfig=kubeconfig) as tentc:
+        with open(Authority(folder).cert, "rb") as f:
+            foreign = base64.b64encode(f.read()).decode()
+        point_at(cluster, tentc.url)
+        until_called(cluster, tentc, "rotation")
+        for name, text, entries in (("emptied", None, None), ("another CA's", foreign, None),
+                                    ("another CA's in one entry", foreign, 1)):
+            with report.case(f"the caBundle is {name}: calls fail for seconds, not for a minute"):
+                until(lambda: tentc.metrics().get("tentc_ca_bundle_ok") == 1, 10, "the metrics say that it is right")
+                time.sleep(8)  # a step that is due anyway must not help
+                shipped = cluster.api("GET", CONFIGURATION).json
+                for hook in shipped["webhooks"][:entries]:
+                    hook["clientConfig"]["caBundle"] = text
+                equal(cluster.api("PUT", CONFIGURATION, shipped).status, 200)
+                until(lambda: all(b and b != text for b in bundle_of(cluster)), 8, "it is written again", every=0.2)
+                until(lambda: cluster.api("POST", collection("rotation") + "?dryRun=All", deployment("x")).status == 201,
+                      5, "calls reach it")
+        with report.case("the configuration is gone: the metrics say so"):
+            kept = cluster.api("GET", CONFIGURATION).json
+            equal(cluster.api("DELETE", CONFIGURATION).status, 200)
+            until(lambda: tentc.metrics()["tentc_ca_bundle_ok"] == 0, 10, "the metric is 0")
+            for key in ("uid", "resourceVersion", "managedFields", "creationTimestamp", "generation"):
+                kept["metadata"].pop(key, None)
+            for hook in kept["webhooks"]:
+                hook["clientConfig"].pop("caBundle", None)
+            equal(cluster.api("POST", os.path.dirname(CONFIGURATION), kept).status, 201)
+            until(lambda: all(bundle_of(cluster)), 8, "it is announced in the new one")
+
+
 def bad_files(report, build):
     with report.case("files that cannot be read are counted, also while what was served is served on"), \
             tempfile.TemporaryDirectory() as folder:
@@ -242,6 +273,7 @@ def bad_files(report, build):
             errors = lambda: tentc.metrics()["tentc_certificate_errors_total"]
             tentc.until_ready()
             equal(errors(), 0, "errors at first")
+            check("tentc_ca_bundle_ok" not in tentc.metrics(), "it judges a caBundle that is not its own")
             with open(os.path.join(folder, "tls.crt"), "w") as f:
                 f.write("garbage")
             until(lambda: errors() > 3, 10, "they are counted")
@@ -359,6 +391,7 @@ def main(build):
         another_webhook(report, build, cluster, kubeconfig)
         renewals(report, build, cluster, kubeconfig)
         files(report, build, cluster)
+        bundle(report, build, cluster, kubeconfig)
     return report.end()
 
 

@@ -2,6 +2,7 @@
  * done here, so that one replica's step can be cut by another's between any two calls. */
 #include "webhook/publish.h"
 
+#include <mbedtls/base64.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,7 +22,7 @@ static const char *const names[] = {"tentc.tentacular-system.svc", "127.0.0.1"};
 struct replica {
 	struct tc_publish *publish;
 	struct tc_serving *serving;
-	int64_t next, clock_off;
+	int64_t next, look, clock_off;
 	bool stopped;
 };
 
@@ -275,6 +276,7 @@ static int step_once(struct replica *r, struct tc_kube_error *err)
 	w.depth--;
 	assert_in_range(again, 1, 60);
 	r->next = w.now + again;
+	r->look = rc == 0 ? w.now + TC_PUBLISH_LOOK : r->next;
 	return rc;
 }
 
@@ -286,6 +288,18 @@ static void step(struct replica *r)
 		return;
 	if (step_once(r, &err) < 0 && !w.fail_status)
 		assert_string_equal(err.reason, "Conflict"); /* cut too often */
+}
+
+/* Looks between steps, as `tentc serve` does. */
+static void live(struct replica *r)
+{
+	if (w.now >= r->next) {
+		step(r);
+	} else if (w.now >= r->look && !r->stopped) {
+		r->look = w.now + TC_PUBLISH_LOOK;
+		if (!tc_publish_look(r->publish, NULL))
+			step(r);
+	}
 }
 
 /* What a replica shows in a handshake, and whether a reader of the caBundle would take it. A good answer is asked for
@@ -332,8 +346,7 @@ static void tick(bool calls)
 {
 	w.now++;
 	for (size_t i = 0; i < REPLICAS; i++)
-		if (w.now >= w.replica[i].next)
-			step(&w.replica[i]);
+		live(&w.replica[i]);
 	bundle_now(&w.known[0]);
 	if (w.learns && w.now >= w.learns) {
 		tc_buf_clear(&w.known[1]);
@@ -487,7 +500,7 @@ static void test_renewals(void **state)
 		most = n > most ? n : most;
 	}
 	w.cut = 0;
-	run(70);
+	run(200); /* a leaf may just have been renewed: a step of each, and no next renewal */
 	ca_of(last);
 	assert_string_not_equal(first, last);
 	assert_int_equal(most, 2);
@@ -622,6 +635,101 @@ static void test_bundle_wiped(void **state)
 	assert_int_equal(w.failed, 0);
 }
 
+static void set_bundle(size_t entry, const struct tc_buf *pem)
+{
+	json_t *config = json_deep_copy(w.config);
+	json_t *client = json_object_get(json_array_get(json_object_get(config, "webhooks"), entry), "clientConfig");
+	char *text = NULL;
+
+	if (pem) {
+		size_t size = pem->len * 2, n = 0;
+
+		text = calloc(1, size);
+		assert_non_null(text);
+		assert_int_equal(mbedtls_base64_encode((unsigned char *)text, size, &n, (const unsigned char *)pem->p,
+						       pem->len),
+				 0);
+	}
+	(void)json_object_set_new(client, "caBundle", pem ? json_string(text) : json_null());
+	free(text);
+	stored(&w.config, config);
+}
+
+/* Somebody writes into the caBundle: seconds later it holds the CA again, whatever it was. */
+static void test_bundle_changed_by_others(void **state)
+{
+	static const struct {
+		const char *what;
+		bool foreign, first, second;
+	} cases[] = {
+		{"emptied", false, true, true},           {"one entry emptied", false, true, false},
+		{"a foreign CA", true, true, true},       {"a foreign CA in one entry", true, false, true},
+		{"emptied once more", false, true, true},
+	};
+	_cleanup_pem_ struct tc_pem foreign = {0};
+	struct tc_error err = {0};
+
+	(void)state;
+	assert_int_equal(tc_ca_make(&foreign, "foreign", START, 100 * LIFE, &err), 0);
+	run(100);
+	for (size_t i = 0; i < TC_COUNT(cases); i++) {
+		const struct tc_buf *pem = cases[i].foreign ? &foreign.cert : NULL;
+		unsigned bundles = w.bundles;
+
+		assert_true(tc_publish_bundle_ok(w.replica[0].publish));
+		if (cases[i].first)
+			set_bundle(0, pem);
+		if (cases[i].second)
+			set_bundle(2, pem);
+		/* Nobody may write: that much can be seen. */
+		w.fail_status = 403;
+		for (int k = 0; k < TC_PUBLISH_LOOK; k++) {
+			w.now++;
+			for (size_t r = 0; r < REPLICAS; r++)
+				live(&w.replica[r]);
+		}
+		assert_false(tc_publish_bundle_ok(w.replica[0].publish));
+		w.fail_status = 0;
+		for (size_t r = 0; r < REPLICAS; r++)
+			w.replica[r].next = w.now;
+		for (int k = 0; k < 1 + LAG_MAX + 1; k++)
+			tick(false);
+		if (w.bundles == bundles)
+			fail_msg("%s: it was not written", cases[i].what);
+		assert_true(tc_publish_bundle_ok(w.replica[0].publish));
+		run(100);
+		check_all_serve_one();
+		assert_int_equal(w.failed, 0);
+	}
+}
+
+/* The same without trouble: how long it takes. */
+static void test_bundle_restored_at_once(void **state)
+{
+	unsigned bundles;
+
+	(void)state;
+	run(103);
+	set_bundle(0, NULL);
+	set_bundle(2, NULL);
+	bundles = w.bundles;
+	for (int i = 0; i < TC_PUBLISH_LOOK; i++)
+		tick(false);
+	assert_int_equal(w.bundles, bundles + 1);
+	assert_int_equal(count_bundle(), 1);
+	/* The configuration is gone, on purpose: nobody is told, and nothing is asked but whether it is there. */
+	json_decref(w.config);
+	w.config = NULL;
+	for (int i = 0; i < TC_PUBLISH_LOOK; i++)
+		tick(false);
+	assert_false(tc_publish_bundle_ok(w.replica[0].publish));
+	put_config();
+	for (int i = 0; i < TC_PUBLISH_LOOK; i++)
+		tick(false);
+	assert_int_equal(count_bundle(), 1);
+	assert_true(tc_publish_bundle_ok(w.replica[0].publish));
+}
+
 static void test_no_configuration_yet(void **state)
 {
 	(void)state;
@@ -632,7 +740,7 @@ static void test_no_configuration_yet(void **state)
 	check_all_serve_one(); /* so that it becomes ready */
 	assert_true(logged("there is no webhook configuration yet, so no CA is announced"));
 	put_config();
-	for (int i = 0; i < 70; i++)
+	for (int i = 0; i < TC_PUBLISH_LOOK + 1 + LAG_MAX; i++)
 		tick(false);
 	run(100);
 	assert_int_equal(count_bundle(), 1);
@@ -744,13 +852,22 @@ static void test_shorter_lives(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD(test_first_start),    WORLD(test_replicas_start_at_once),
-		WORLD(test_renewals),       WORLD(test_standby_across_a_change_of_the_ca),
-		WORLD(test_secret_deleted), WORLD(test_restart_in_between),
-		WORLD(test_garbage),        WORLD(test_old_secret_comes_back),
-		WORLD(test_bundle_wiped),   WORLD(test_no_configuration_yet),
-		WORLD(test_clock_jumps),    WORLD(test_writes_forbidden),
-		WORLD(test_names),          WORLD(test_shorter_lives),
+		WORLD(test_first_start),
+		WORLD(test_replicas_start_at_once),
+		WORLD(test_renewals),
+		WORLD(test_standby_across_a_change_of_the_ca),
+		WORLD(test_secret_deleted),
+		WORLD(test_restart_in_between),
+		WORLD(test_garbage),
+		WORLD(test_old_secret_comes_back),
+		WORLD(test_bundle_wiped),
+		WORLD(test_no_configuration_yet),
+		WORLD(test_bundle_changed_by_others),
+		WORLD(test_bundle_restored_at_once),
+		WORLD(test_clock_jumps),
+		WORLD(test_writes_forbidden),
+		WORLD(test_names),
+		WORLD(test_shorter_lives),
 	};
 
 	return cmocka_run_group_tests_name("publish", tests, NULL, NULL);

@@ -217,6 +217,7 @@ static void test_absent(void **state)
 	assert_null(strstr(text.p, "tentc_certificate_expiry"));
 	assert_null(strstr(text.p, "tentc_cache"));
 	assert_null(strstr(text.p, "tentc_contracts"));
+	assert_null(strstr(text.p, "tentc_ca_bundle"));
 }
 
 static void test_counters(void **state)
@@ -240,6 +241,24 @@ static void test_counters(void **state)
 	assert_has(&text, "tentc_connections_closed_total 5000000000");
 	assert_has(&text, "tentc_connections 3");
 	assert_has(&text, "tentc_certificate_errors_total 2");
+}
+
+static void test_bundle(void **state)
+{
+	static const struct {
+		enum tc_metrics_bundle bundle;
+		const char *line;
+	} cases[] = {{TC_BUNDLE_BAD, "tentc_ca_bundle_ok 0"}, {TC_BUNDLE_OK, "tentc_ca_bundle_ok 1"}};
+	_cleanup_buf_ struct tc_buf text = {0};
+
+	(void)state;
+	for (size_t i = 0; i < TC_COUNT(cases); i++) {
+		atomic_store(&metrics.ca_bundle, (int)cases[i].bundle);
+		tc_buf_clear(&text);
+		tc_metrics_write(&text, &metrics, &nothing);
+		assert_has(&text, cases[i].line);
+		read_all(&text);
+	}
 }
 
 /* A bound belongs to its bucket ("le" is less or equal), and nothing is lost above the last one. */
@@ -271,10 +290,8 @@ static void test_histogram(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_format),
-		cmocka_unit_test(test_absent),
-		cmocka_unit_test(test_counters),
-		cmocka_unit_test(test_histogram),
+		cmocka_unit_test(test_format), cmocka_unit_test(test_absent),    cmocka_unit_test(test_counters),
+		cmocka_unit_test(test_bundle), cmocka_unit_test(test_histogram),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

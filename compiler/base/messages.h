@@ -63,7 +63,7 @@
 	X(208, ERROR, WRAPPED_CONTRACT, "An annotation holds the contract itself, without a contract: line around it.") \
 	X(209, ERROR, ANNOTATION_TOO_LARGE, "A contract in an annotation may have 64 KiB.") \
 	X(210, WARNING, UNKNOWN_LEVEL, "The object asks for a level that this tentc does not know; it is left as it is.") \
-	X(211, ERROR, BAD_ANNOTATION, "A tentacular.io/ annotation has a value that tentc cannot read.") \
+	X(211, ERROR, BAD_ANNOTATION, "A tentacular.io/ annotation has a value that tentc cannot read, or a ledger that it did not write.") \
 	X(212, WARNING, NO_CONTRACT, "No document has a contract, so nothing was changed.") \
 	X(213, ERROR, RECOMPILED, "A compiled workflow.yaml on its own keeps no record of what was filled in. Compile the source instead.") \
 	X(214, WARNING, ORPHAN, "An object that tentc made leaves the output, and nothing of its tentacle is in the input. Compile it together with its workload.") \

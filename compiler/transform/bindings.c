@@ -2,9 +2,6 @@
  * SERVICE_BINDING_ROOT, one file an entry. The files are those of the tentacle's Secret. */
 #include "compiler/transform/workload.h"
 
-#define BINDINGS_VOLUME "tentacular-bindings"
-#define BINDINGS_PATH "/app/bindings"
-
 static struct tc_node *binding_items(struct tc_pod_edit *e)
 {
 	struct tc_arena *mem = e->w->mem;
@@ -34,13 +31,13 @@ void tc_pod_bindings(struct tc_pod_edit *e)
 		return;
 	volume = tc_new_map(mem, origin);
 	secret = tc_new_map(mem, origin);
-	tc_put(mem, volume, "name", tc_new_string(mem, origin, TC_STR(BINDINGS_VOLUME)));
+	tc_put(mem, volume, "name", tc_new_string(mem, origin, TC_STR(TC_BINDINGS_VOLUME)));
 	tc_put(mem, secret, "secretName", tc_new_string(mem, origin, tc_str(e->t->secret_name)));
 	tc_put(mem, secret, "items", binding_items(e));
 	tc_put(mem, volume, "secret", secret);
 	tc_pod_add_volume(e, volume);
 	for (size_t i = 0; i < e->ncontainers; i++) {
-		tc_pod_add_mount(e, &e->containers[i], origin, BINDINGS_VOLUME, BINDINGS_PATH);
-		tc_pod_add_variable(e, &e->containers[i], origin, "SERVICE_BINDING_ROOT", BINDINGS_PATH);
+		tc_pod_add_mount(e, &e->containers[i], origin, TC_BINDINGS_VOLUME, TC_BINDINGS_PATH);
+		tc_pod_add_variable(e, &e->containers[i], origin, TC_BINDINGS_VARIABLE, TC_BINDINGS_PATH);
 	}
 }

@@ -70,21 +70,42 @@ static struct tc_node *read_annotation(struct tc_arena *mem, const struct tc_nod
 	return root && begin == src->text.len && tc_is(root, TC_MAP) ? root : NULL;
 }
 
+static bool find_foreign(const struct tc_ledger *l, const struct tc_node *object, struct tc_str *path)
+{
+	const struct tc_kind_row *kind =
+		tc_kind_row(tc_text(tc_get(object, "apiVersion")), tc_text(tc_get(object, "kind")));
+
+	for (struct tc_entry e = tc_first(l->old); e.key; e = tc_next(e)) {
+		*path = tc_text(e.key);
+		if (!tc_ledger_writes(l->mem, kind, *path, e.value))
+			return true;
+	}
+	return false;
+}
+
 bool tc_ledger_open(struct tc_ledger *l, const struct tc_node *object, struct tc_diags *diags)
 {
 	const struct tc_node *scalar;
+	struct tc_diag *d = NULL;
+	struct tc_str path;
 
 	l->metadata = l->holder ? tc_get(object, "metadata") : NULL;
 	scalar = tc_get(tc_get(l->metadata, "annotations"), TC_ANNOTATION_FILLED);
 	if (!scalar)
 		return true;
 	l->old = read_annotation(l->mem, scalar);
-	if (!l->old) {
-		struct tc_diag *d = tc_diag(diags, TC_MSG_BAD_ANNOTATION, tc_node_pos(scalar),
-					    "%s is not the JSON object that tentc wrote there", TC_ANNOTATION_FILLED);
-		tc_diag_help(d, "compile the source again, or restore the annotation from version control");
-	}
-	return l->old != NULL;
+	if (!l->old)
+		d = tc_diag(diags, TC_MSG_BAD_ANNOTATION, tc_node_pos(scalar),
+			    "%s is not the JSON object that tentc wrote there", TC_ANNOTATION_FILLED);
+	else if (find_foreign(l, object, &path))
+		d = tc_diag(diags, TC_MSG_BAD_ANNOTATION, tc_node_pos(scalar),
+			    "%s has an entry that tentc never writes: %s", TC_ANNOTATION_FILLED,
+			    tc_quote(l->mem, path));
+	if (!d)
+		return true;
+	tc_diag_help(d, "compile the source again, or restore the annotation from version control");
+	l->old = NULL;
+	return false;
 }
 
 static bool is_escaped(char c)

@@ -12,6 +12,8 @@
 #include "compiler/base/diag.h"
 #include "compiler/tree/patch.h"
 
+struct tc_kind_row;
+
 struct tc_ledger_entry {
 	const char *path;
 	const struct tc_node *is, *was; /* was: NULL unless something was replaced */
@@ -33,7 +35,7 @@ struct tc_ledger {
 };
 
 /* holder may be NULL for an object that cannot carry a ledger (a bare workflow.yaml): then nothing is ever ours.
- * False, with a diagnostic, when the annotation is there but cannot be read. */
+ * False, with a diagnostic, when the annotation is there but cannot be read, or holds what tentc never wrote. */
 bool tc_ledger_open(struct tc_ledger *l, const struct tc_node *object, struct tc_diags *diags);
 
 /* A path from parts, each escaped as a segment; the list ends with NULL. A part that begins with '[' is a list segment.
@@ -56,6 +58,11 @@ void tc_ledger_remove(struct tc_patch *p, const struct tc_node *root, const stru
 
 /* ledger_items.c: the item of a list that a path names [what]; NULL: none. */
 const struct tc_node *tc_ledger_item(struct tc_ledger *l, const struct tc_node *seq, struct tc_str what);
+
+/* ledger_paths.c: is it one that tentc writes into an object of that kind (NULL: none that concerns it)? path: as the
+ * annotation has it. */
+bool tc_ledger_writes(struct tc_arena *mem, const struct tc_kind_row *kind, struct tc_str path,
+		      const struct tc_node *entry);
 
 /* The first 16 hex digits of SHA-256 over the canonical JSON. */
 const char *tc_node_digest(struct tc_arena *mem, const struct tc_node *n);

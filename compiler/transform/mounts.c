@@ -4,8 +4,6 @@
  * keeps the pod in ContainerCreating, so a pod starts only with working credentials. */
 #include "compiler/transform/workload.h"
 
-#define SECRETS_PATH "/app/secrets"
-
 static struct tc_node *text_node(struct tc_pod_edit *e, const struct tc_origin *origin, const char *text)
 {
 	return tc_new_string(e->w->mem, origin, tc_str(text));
@@ -19,11 +17,11 @@ static void reserved(struct tc_pod_edit *e, const struct tc_node *at, const char
 	tc_diag_help(d, "rename it, or remove it: tentc adds its own");
 }
 
-static bool is_secrets_path(struct tc_str path)
+bool tc_is_secrets_path(struct tc_str path)
 {
 	while (path.len > 1 && path.s[path.len - 1] == '/')
 		path.len--;
-	return tc_str_is(path, SECRETS_PATH);
+	return tc_str_is(path, TC_SECRETS_PATH);
 }
 
 /* The mount of a container at /app/secrets, as it is in the input. */
@@ -32,7 +30,7 @@ static const struct tc_node *secrets_mount(const struct tc_container *c)
 	const struct tc_node *mounts = tc_get(c->node, "volumeMounts");
 
 	for (const struct tc_node *i = tc_item(mounts); i; i = tc_item_next(i)) {
-		if (is_secrets_path(tc_text(tc_get(i, "mountPath"))))
+		if (tc_is_secrets_path(tc_text(tc_get(i, "mountPath"))))
 			return tc_deref(i);
 	}
 	return NULL;
@@ -61,7 +59,7 @@ static const struct tc_node *author_volume(struct tc_pod_edit *e, const struct t
 
 static struct tc_diag *taken(struct tc_pod_edit *e, const struct tc_node *at, const char *why)
 {
-	return tc_diag(e->w->diags, TC_MSG_MOUNT_TAKEN, tc_node_pos(at), "%s is mounted already: %s", SECRETS_PATH,
+	return tc_diag(e->w->diags, TC_MSG_MOUNT_TAKEN, tc_node_pos(at), "%s is mounted already: %s", TC_SECRETS_PATH,
 		       why);
 }
 
@@ -242,7 +240,7 @@ static void mount_secret(struct tc_pod_edit *e)
 		if (author)
 			redirect_mount(e, &e->containers[i], author);
 		else
-			tc_pod_add_mount(e, &e->containers[i], e->t->origin, TC_SECRETS_VOLUME, SECRETS_PATH);
+			tc_pod_add_mount(e, &e->containers[i], e->t->origin, TC_SECRETS_VOLUME, TC_SECRETS_PATH);
 	}
 }
 

@@ -1,8 +1,6 @@
 /* What a container is told beyond its files: where the SPIFFE socket is, and whom a Deno program may call. */
 #include "compiler/transform/workload.h"
 
-#define ALLOW_NET "--allow-net"
-
 void tc_pod_add_variable(struct tc_pod_edit *e, const struct tc_container *c, const struct tc_origin *origin,
 			 const char *name, const char *value)
 {
@@ -101,12 +99,12 @@ static bool is_listed(struct tc_str list, const char *host_port)
 static void extend_flag(struct tc_pod_edit *e, const char *path, const struct tc_node *flag, const struct hosts *h)
 {
 	const struct tc_node *was = tc_ledger_was(&e->ledger, path, flag), *base;
-	size_t skip = strlen(ALLOW_NET "=");
+	size_t skip = strlen(TC_ALLOW_NET "=");
 	_cleanup_buf_ struct tc_buf text = {0};
 	struct tc_node *wanted;
 
 	/* the ledger stands in an annotation, where anybody may write anything */
-	if (!tc_str_starts(tc_text(was), ALLOW_NET "="))
+	if (!tc_str_starts(tc_text(was), TC_ALLOW_NET "="))
 		was = NULL;
 	base = was ? was : flag;
 	tc_buf_add(&text, tc_text(base).s, tc_text(base).len);
@@ -134,9 +132,9 @@ static void extend_flags(struct tc_pod_edit *e, const struct tc_container *c, co
 
 	for (size_t k = 0; k < TC_COUNT(lists); k++) {
 		for (const struct tc_node *i = tc_item(tc_get(c->node, lists[k])); i; i = tc_item_next(i)) {
-			if (!tc_str_starts(tc_text(i), ALLOW_NET "="))
+			if (!tc_str_starts(tc_text(i), TC_ALLOW_NET "="))
 				continue;
-			extend_flag(e, tc_ledger_path(e->w->mem, c->path, lists[k], "[" ALLOW_NET "]", NULL),
+			extend_flag(e, tc_ledger_path(e->w->mem, c->path, lists[k], "[" TC_ALLOW_NET "]", NULL),
 				    tc_deref(i), h);
 			break;
 		}

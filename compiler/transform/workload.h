@@ -8,6 +8,11 @@
 #define TC_CONTAINERS_MAX 1000
 
 #define TC_SECRETS_VOLUME "tentacular-exoskeleton"
+#define TC_SECRETS_PATH "/app/secrets"
+#define TC_BINDINGS_VOLUME "tentacular-bindings"
+#define TC_BINDINGS_PATH "/app/bindings"
+#define TC_BINDINGS_VARIABLE "SERVICE_BINDING_ROOT"
+#define TC_ALLOW_NET "--allow-net"
 
 struct tc_container {
 	const struct tc_node *node;
@@ -28,6 +33,8 @@ struct tc_pod_edit {
 
 /* mounts.c: the Secret at /app/secrets, and the SPIFFE socket. */
 void tc_pod_mount(struct tc_pod_edit *e);
+/* Is it TC_SECRETS_PATH, maybe with slashes behind it? */
+bool tc_is_secrets_path(struct tc_str path);
 /* bindings.c: the same values in the Service Binding layout, for frameworks that read it. */
 void tc_pod_bindings(struct tc_pod_edit *e);
 /* variables.c: environment variables, and hosts for a Deno --allow-net flag. */

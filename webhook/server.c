@@ -13,7 +13,7 @@ enum {
 	FILES_BESIDE = 256, /* of the watches, the log, libraries */
 	REQUEST_SECONDS = 10,
 	IDLE_SECONDS = 120,
-	BODY_BYTES = 3 * 1024 * 1024,
+	BODY_BYTES = 7 * 1024 * 1024, /* TC_LIMITS_REQUEST says why */
 };
 
 struct tc_server {

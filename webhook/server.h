@@ -17,7 +17,7 @@ struct tc_server_conf {
 	unsigned connections;        /* 0: 4096 */
 	unsigned request_seconds;    /* from the first byte of a request to its last; 0: 10 */
 	unsigned idle_seconds; /* between requests; 0: 120 (the API server ends them after 90, and must be first) */
-	size_t max_body;       /* 0: 3 MiB */
+	size_t max_body;       /* 0: 7 MiB, as TC_LIMITS_REQUEST */
 	struct tc_serving *serving;
 	struct tc_cache *cache; /* NULL: no cluster: nothing is known besides the review */
 	struct tc_admit admit;  /* .knowledge is set by the server */

@@ -10,6 +10,10 @@ struct tc_limits {
 	size_t max_nodes;     /* in one document: "-\n" is two bytes and one node */
 	size_t max_expanded;  /* nodes of one document after its aliases are followed */
 	unsigned max_depth;   /* of nested collections */
+	/* JSON: entries with this key at this depth (1: of the root) are checked as JSON, but no node is made of them;
+	 * NULL: there are none. */
+	const char *unread;
+	unsigned unread_depth;
 };
 
 /* A file or stream of a user's own. */
@@ -38,12 +42,15 @@ struct tc_limits {
 			    .max_expanded = 40000,   \
 			    .max_depth = 64})
 
-/* An AdmissionReview: the API server itself takes no object over 3 MiB. */
-#define TC_LIMITS_REQUEST                           \
-	((struct tc_limits){.max_bytes = 3u << 20,  \
-			    .max_documents = 1,     \
-			    .max_nodes = 200000,    \
-			    .max_expanded = 400000, \
-			    .max_depth = 64})
+/* An AdmissionReview. The API server takes no object over 3 MiB, and an update brings two of them, the new and the old.
+ * Who manages which field (metadata.managedFields) is as long as the object again, and nothing that the stage reads. */
+#define TC_LIMITS_REQUEST                              \
+	((struct tc_limits){.max_bytes = 7u << 20,     \
+			    .max_documents = 1,        \
+			    .max_nodes = 600000,       \
+			    .max_expanded = 600000,    \
+			    .max_depth = 64,           \
+			    .unread = "managedFields", \
+			    .unread_depth = 4})
 
 #endif

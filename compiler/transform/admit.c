@@ -108,12 +108,19 @@ static void refuse(struct tc_admission *a)
 		a->out->verdict = TC_VERDICT_DENIED;
 }
 
-/* The API server would not take the object either. */
+/* The API server takes no object over 3 MiB, and so none to which a patch adds as much. */
+#define PATCH_MAX ((size_t)3 << 20)
+
+static size_t most_of_patch(const struct tc_admission *a)
+{
+	return a->how->limits->max_bytes < PATCH_MAX ? a->how->limits->max_bytes : PATCH_MAX;
+}
+
 static void refuse_size(struct tc_admission *a, size_t size)
 {
 	struct tc_diag *d = tc_diag(&a->diags, TC_MSG_TOO_LARGE, a->object->at,
 				    "what the contract adds to %s \"%s\" has %zu bytes, at most %zu are allowed",
-				    a->object->kind->kind, a->object->name, size, a->how->limits->max_bytes);
+				    a->object->kind->kind, a->object->name, size, most_of_patch(a));
 
 	tc_diag_help(d, "split the workload, or its contract");
 	refuse(a);
@@ -143,7 +150,7 @@ static void decide_patch(struct tc_admission *a)
 		leave(a, "immutable");
 		return;
 	}
-	if (json.len > a->how->limits->max_bytes) {
+	if (json.len > most_of_patch(a)) {
 		refuse_size(a, json.len);
 		return;
 	}

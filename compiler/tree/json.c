@@ -24,7 +24,8 @@ struct reader {
 	unsigned fresh_count;
 	unsigned depth;
 	size_t nodes;
-	bool faulty; /* something was reported that reading could go on after */
+	struct tc_node *spare; /* one for each depth, of what is not kept; NULL: everything is */
+	bool faulty;           /* something was reported that reading could go on after */
 };
 
 static struct tc_pos pos(const struct reader *r, const char *at)
@@ -82,6 +83,11 @@ static inline struct tc_node *new_node(struct reader *r, enum tc_kind kind, stru
 {
 	struct tc_node *n;
 
+	if (r->spare) {
+		n = &r->spare[r->depth];
+		*n = (struct tc_node){.kind = (uint8_t)kind, .off = (uint32_t)(r->p - r->base)};
+		return n;
+	}
 	if (++r->nodes > r->limits->max_nodes)
 		return too_many(r);
 	if (!r->fresh_count) {
@@ -164,12 +170,27 @@ static char *put_escape(struct reader *r, const char **p, char *to)
 	return to + 1;
 }
 
+/* The same for a string that is not kept. */
+static bool pass_escaped(struct reader *r)
+{
+	char unread[4];
+
+	while (r->p < r->end && *r->p == '\\') {
+		if (!put_escape(r, &r->p, unread))
+			return false;
+		r->p = tc_plain_end(r->p, r->end);
+	}
+	return true;
+}
+
 /* r->p stands at the first escape of a string that began at from; it moves to where the string ends or goes wrong. */
 static bool read_escaped(struct reader *r, struct tc_node *n, const char *from)
 {
 	const char *stop = r->p;
 	char *to, *text;
 
+	if (r->spare)
+		return pass_escaped(r);
 	while (stop < r->end && *stop == '\\')
 		stop = tc_plain_end(r->end - stop > 2 ? stop + 2 : r->end, r->end);
 	/* No escape is shorter than what it stands for. */
@@ -321,6 +342,24 @@ static void check_duplicates(struct reader *r, const struct tc_node *map)
 
 static struct tc_node *read_value(struct reader *r, struct tc_node *parent);
 
+/* Is it an entry that is checked and not kept? */
+static bool is_unread(const struct reader *r, const struct tc_node *key)
+{
+	return !r->spare && r->limits->unread && r->depth == r->limits->unread_depth &&
+	       tc_str_is(key->text, r->limits->unread);
+}
+
+/* Its text has to be JSON, and nothing stays of it. */
+static bool pass_value(struct reader *r)
+{
+	bool sound;
+
+	r->spare = tc_alloc(r->mem, sizeof(*r->spare) * (r->limits->max_depth + 1));
+	sound = read_value(r, NULL);
+	r->spare = NULL;
+	return sound;
+}
+
 static bool read_entry(struct reader *r, struct tc_node *n)
 {
 	struct tc_node *key = NULL, *value;
@@ -337,7 +376,11 @@ static bool read_entry(struct reader *r, struct tc_node *n)
 		r->p++;
 		skip_space(r);
 	}
+	if (key && is_unread(r, key))
+		return pass_value(r);
 	value = read_value(r, n);
+	if (r->spare)
+		return value;
 	if (value && key)
 		tc_put_node(n, key, value);
 	else if (value)

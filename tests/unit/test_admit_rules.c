@@ -326,6 +326,48 @@ static void test_context_is_bounded(void **state)
 	untouched(&w, "up to date");
 }
 
+/* An update brings the object twice, each with who manages its fields, which is as long again: it must not count, or
+ * what could be created could not be changed. */
+static void test_large_update(void **state)
+{
+	_cleanup_buf_ struct tc_buf env = {0}, managed = {0};
+	const char *object = NULL, *old = NULL;
+	_cleanup_world_ struct world w;
+
+	(void)state;
+	world_make(&w);
+	for (size_t i = 0; i < 12000; i++) {
+		tc_buf_printf(&env, "%s{\"name\":\"NAME_%zu\",\"value\":\"v\"}", i ? "," : "", i);
+		tc_buf_printf(&managed,
+			      "%s\"k:{\\\"name\\\":\\\"NAME_%zu\\\"}\":{\".\":{},\"f:name\":{},\"f:value\":{}}",
+			      i ? "," : "", i);
+	}
+	for (size_t i = 0; i < 2; i++) {
+		object = tc_printf(w.mem,
+				   "{\"apiVersion\":\"apps/v1\",\"kind\":\"Deployment\",\"metadata\":{" NAMED(
+					   TINY) ",\"managedFields\":[{\"manager\":\"m%zu\",\"fieldsV1\":{%s}},{"
+						 "\"fieldsV1\":{%s}},{\"fieldsV1\":{%s}}]},"
+						 "\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"name\":\"web\","
+						 "\"env\":[%s]}]}}}}",
+				   i, managed.p, managed.p, managed.p, env.p);
+		if (i == 0)
+			old = object;
+	}
+	ask(&w, "UPDATE", object, old);
+	untouched(&w, "unchanged");
+	ask(&w, "UPDATE", tc_printf(w.mem, "%.*s,\"x\":1}", (int)strlen(object) - 1, object), "null");
+	patched(&w);
+	assert_null(strstr(w.patch, "managedFields"));
+	/* A ConfigMap has 1 MiB at most, and an escape makes two bytes of one. */
+	w.name = "web-code";
+	tc_buf_clear(&managed);
+	for (size_t i = 0; i < 900000; i++)
+		tc_buf_puts(&managed, "\\\"");
+	object = tc_printf(w.mem, CONFIGMAP("null", "x: 1\"},\"binaryData\":{\"x\":\"%s"), managed.p);
+	ask(&w, "UPDATE", object, object);
+	untouched(&w, "no contract");
+}
+
 #define COMPILED_TO_NOTHING(op) \
 	"[{\"op\":\"" op "\",\"path\":\"/metadata/annotations/tentacular.io~1compiled\",\"value\":\"\"}]"
 
@@ -682,6 +724,7 @@ int main(void)
 		cmocka_unit_test(test_context),
 		cmocka_unit_test(test_not_read),
 		cmocka_unit_test(test_context_is_bounded),
+		cmocka_unit_test(test_large_update),
 		cmocka_unit_test(test_configmap_comes_later),
 		cmocka_unit_test(test_configmap),
 		cmocka_unit_test(test_ledger),

@@ -238,6 +238,55 @@ static void test_places(void **state)
 	assert_ptr_equal(n->first->text.s, text + 5);
 }
 
+/* An entry that nobody reads has to be JSON, and is not there afterwards. */
+static void test_unread(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *want; /* want: NULL: refused */
+	} rows[] = {
+		{"{\"m\": {\"skip\": [1, {\"a\": [[], {}, \"\\n\\u00e9\", null, -1e3]}], \"b\": 2}}", "b"},
+		{"{\"m\": {\"a\": 1, \"skip\": {}}}", "a"},
+		{"{\"m\": {\"skip\": \"\\ud83d\\ude00\", \"skip\": [], \"a\": 1}}", "a"},
+		{"{\"m\": {\"skip\": {\"skip\": {\"x\": [1,2]}}}}", ""},
+		{"{\"skip\": 1, \"m\": {\"n\": 2}}", "n"},
+		{"{\"m\": {\"skip\": [1,]}}", NULL},
+		{"{\"m\": {\"skip\": [1}}", NULL},
+		{"{\"m\": {\"skip\": {\"a\" 1}}}", NULL},
+		{"{\"m\": {\"skip\": \"\\x\"}}", NULL},
+		{"{\"m\": {\"skip\": \"\\n\\ud83d\"}}", NULL},
+		{"{\"m\": {\"skip\": \"\\n", NULL},
+		{"{\"m\": {\"skip\": tru}}", NULL},
+		{"{\"m\": {\"skip\": }}", NULL},
+		{"{\"m\": {\"skip\"}}", NULL},
+		{"{\"m\": {\"skip\": [[[[[[[1]]]]]]]}}", NULL},
+		{"{\"m\": {\"skip\": [", NULL},
+	};
+
+	for (size_t i = 0; i < TC_COUNT(rows); i++) {
+		_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(4096);
+		struct tc_source src = {.name = "test", .text = tc_str(rows[i].text)};
+		/* The root, m and its entry with their keys: what is unread does not count, but for its key. */
+		struct tc_limits limits = {.max_nodes = 9, .max_depth = 8, .unread = "skip", .unread_depth = 2};
+		struct tc_diags diags = {.mem = mem};
+		uint32_t begin = 0;
+		const struct tc_node *n = tc_json_read(mem, &src, &begin, (uint32_t)src.text.len, &limits, &diags);
+		const struct tc_node *m = tc_get(n, "m");
+
+		if (!rows[i].want) {
+			assert_null(n);
+			assert_int_equal(diags.count, 1);
+			continue;
+		}
+		assert_int_equal(begin, src.text.len);
+		assert_int_equal(m->count, rows[i].want[0] ? 1 : 0);
+		assert_null(tc_get(m, "skip"));
+		if (m->count)
+			assert_non_null(tc_get(m, rows[i].want));
+		assert_int_equal(tc_get(n, "skip") != NULL, strstr(rows[i].text, "{\"skip\": 1,") != NULL);
+	}
+}
+
 /* Whatever kind of value is one too many. */
 static void test_limits(void **state)
 {
@@ -433,11 +482,11 @@ static void test_hostile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_read),         cmocka_unit_test(test_refuse),
-		cmocka_unit_test(test_duplicates),   cmocka_unit_test(test_similar_keys),
-		cmocka_unit_test(test_places),       cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_oracle_cases), cmocka_unit_test(test_oracle_random),
-		cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_read),          cmocka_unit_test(test_refuse),
+		cmocka_unit_test(test_duplicates),    cmocka_unit_test(test_similar_keys),
+		cmocka_unit_test(test_places),        cmocka_unit_test(test_unread),
+		cmocka_unit_test(test_limits),        cmocka_unit_test(test_oracle_cases),
+		cmocka_unit_test(test_oracle_random), cmocka_unit_test(test_hostile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

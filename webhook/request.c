@@ -10,8 +10,9 @@ enum {
 	 * more, it is answered at once and the connection ends. */
 	SKIP_BYTES = 64 * 1024,
 	LARGE_BYTES = 256 * 1024, /* with the trees that are made of it */
-	/* Bodies of all requests together. Without it each of some thousand connections could hold one. */
-	BODIES_BYTES = 128 * 1024 * 1024,
+	/* Bodies of all requests together. Without it each of some thousand connections could hold one;
+	 * deploy/deployment.yaml reckons with it. */
+	BODIES_BYTES = 32 * 1024 * 1024,
 };
 
 /* From the head of a request to its answer. */

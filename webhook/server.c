@@ -1,5 +1,7 @@
 #include "webhook/server.h"
 
+#include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -13,6 +15,8 @@ enum {
 	FILES_BESIDE = 256, /* of the watches, the log, libraries */
 	REQUEST_SECONDS = 10,
 	IDLE_SECONDS = 120,
+	WORKERS_LEAST = 2,
+	WORKERS_MOST = 4,
 	BODY_BYTES = 7 * 1024 * 1024, /* TC_LIMITS_REQUEST says why */
 };
 
@@ -34,12 +38,38 @@ static const struct tc_route metrics_routes[] = {
 	{"/metrics", false, tc_serve_metrics},
 };
 
+unsigned tc_server_threads(unsigned cores, const char *cpu_max)
+{
+	char *end;
+	unsigned long long quota = strtoull(cpu_max, &end, 10), period = strtoull(end, NULL, 10);
+
+	/* "max" is no number, and so a quota of 0: no limit. */
+	if (quota && period && quota / period < cores)
+		cores = (unsigned)(quota / period + (quota % period != 0));
+	return cores < WORKERS_LEAST ? WORKERS_LEAST : cores > WORKERS_MOST ? WORKERS_MOST : cores;
+}
+
+/* In a container its own control group is the root of what it sees. */
+static unsigned workers(void)
+{
+	int fd = open("/sys/fs/cgroup/cpu.max", O_RDONLY | O_CLOEXEC);
+	char cpu_max[64] = "";
+	cpu_set_t cpus;
+
+	if (fd >= 0) {
+		ssize_t n = read(fd, cpu_max, sizeof(cpu_max) - 1);
+
+		cpu_max[n > 0 ? n : 0] = '\0';
+		close(fd);
+	}
+	return tc_server_threads(sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? (unsigned)CPU_COUNT(&cpus) : 1,
+				 cpu_max);
+}
+
 static void set_defaults(struct tc_server_conf *c)
 {
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
 	if (c->threads == 0)
-		c->threads = cores > 2 ? (unsigned)cores : 2;
+		c->threads = workers();
 	if (c->connections == 0)
 		c->connections = CONNECTIONS;
 	if (c->request_seconds == 0)

@@ -13,7 +13,7 @@ struct tc_server_conf {
 	const char *address;         /* "0.0.0.0", "127.0.0.1", "::" */
 	const char *metrics_address; /* of /metrics; NULL: the same */
 	unsigned port, metrics_port; /* port 0: a free one; metrics_port 0: no /metrics, UINT_MAX: a free one */
-	unsigned threads;            /* 0: one per core, 2 at least */
+	unsigned threads;            /* 0: what tc_server_threads says */
 	unsigned connections;        /* 0: 4096 */
 	unsigned request_seconds;    /* from the first byte of a request to its last; 0: 10 */
 	unsigned idle_seconds; /* between requests; 0: 120 (the API server ends them after 90, and must be first) */
@@ -27,6 +27,11 @@ struct tc_server_conf {
 };
 
 struct tc_server;
+
+/* Workers where nobody says how many: one per core that may be used, rounded up, 2 at least and 4 at most, since each
+ * may hold a large review. cpu_max: what the control group's cpu.max says ("150000 100000", "max 100000"); "": nothing.
+ */
+unsigned tc_server_threads(unsigned cores, const char *cpu_max);
 
 int tc_server_start(struct tc_server **out, const struct tc_server_conf *conf, struct tc_error *err);
 unsigned tc_server_port(const struct tc_server *s);

@@ -28,6 +28,8 @@ IDLE_SECONDS = 4
 CONNECTIONS = 1000
 CROWD = 10000
 BODY_MAX = 7 << 20
+# As deploy/deployment.yaml reckons: bodies on their way, and what each worker holds at most while it makes an answer.
+WORKERS, BASE_KB, BODIES_KB, REVIEW_KB = 2, 24 << 10, 32 << 10, 64 << 10
 
 
 def review(name="web", size=0):
@@ -64,12 +66,16 @@ def chunk(data):
 class Server:
     def __init__(self, program, folder):
         self.cert = os.path.join(folder, "tls.crt")
+        with open(program, "rb") as f:
+            code = f.read()
+        self.sanitized = b"__tsan" in code or b"__asan" in code
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                         "-keyout", os.path.join(folder, "tls.key"), "-out", self.cert, "-days", "2", "-subj",
                         "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
                        check=True, stderr=subprocess.DEVNULL)
         self.process = subprocess.Popen(
-            [program, folder, f"request={REQUEST_SECONDS}", f"idle={IDLE_SECONDS}", f"connections={CONNECTIONS}"],
+            [program, folder, f"request={REQUEST_SECONDS}", f"idle={IDLE_SECONDS}", f"connections={CONNECTIONS}",
+             f"threads={WORKERS}"],
             stdout=subprocess.PIPE, text=True)
         self.port = int(self.process.stdout.readline().split()[1])
         self.metrics_port = int(self.process.stdout.readline().split()[1])
@@ -548,6 +554,29 @@ def test_large_together(server):
     check(good(server) < 2, "a good client waited")
 
 
+def test_large_reviews(server):
+    """Large reviews that are valid, many at once: answered or put off, within what deploy/deployment.yaml reckons with."""
+    small = json.loads(review())
+    small["request"]["object"]["x"] = [{}] * 590000
+    body = json.dumps(small, separators=(",", ":")).encode().ljust(BODY_MAX)
+    data, results = request(body), []
+    with open(f"/proc/{server.process.pid}/clear_refs", "w") as f:
+        f.write("5")  # the highest so far is forgotten
+
+    def one():
+        results.append(ask(server, data))
+
+    threads = [threading.Thread(target=one) for _ in range(30)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    check(200 in results and all(r in (0, 200, 503) for r in results), f"got {results}")
+    most = server.status("VmHWM")
+    check(server.sanitized or most <= BASE_KB + BODIES_KB + WORKERS * REVIEW_KB, f"{most} KiB were used")
+    check(good(server) < 2, "a good client waited")
+
+
 CASES = [value for name, value in globals().items() if name.startswith("test_")]
 
 
@@ -605,7 +634,6 @@ def main():
     if not os.path.exists(program):
         report.skip("hostile clients", f"{program} is not built")
         return report.end()
-    sanitized = b"__tsan" in open(program, "rb").read() or b"__asan" in open(program, "rb").read()
     with tempfile.TemporaryDirectory() as folder:
         server = Server(program, folder)
         try:
@@ -617,7 +645,7 @@ def main():
                 if not names or case.__name__ in names:
                     with report.case(case.__doc__.split("\n")[0].rstrip(".")):
                         whole(server, case, threads, sockets)
-            if sanitized:
+            if server.sanitized:
                 report.skip("memory stays flat", "the sanitizer keeps memory of its own")
             elif not names:
                 with report.case("memory stays flat over a second round"):

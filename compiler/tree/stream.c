@@ -40,37 +40,55 @@ static const struct {
 	{"\xfe\xff", 2, "UTF-16, big-endian"},
 };
 
-/* By its byte order mark, or by the zero byte that half of every Latin letter is. NULL: neither. */
-static const char *foreign_encoding(struct tc_str text)
+static const char *marked_encoding(struct tc_str text)
 {
 	for (size_t i = 0; i < TC_COUNT(foreign_marks); i++)
 		if (text.len >= foreign_marks[i].len &&
 		    memcmp(text.s, foreign_marks[i].bytes, foreign_marks[i].len) == 0)
 			return foreign_marks[i].name;
-	if (text.len < 4 || text.len % 2 != 0)
-		return NULL;
-	if (!text.s[0] && text.s[1] && !text.s[2] && text.s[3])
-		return "UTF-16, big-endian";
-	if (text.s[0] && !text.s[1] && text.s[2] && !text.s[3])
-		return "UTF-16, little-endian";
 	return NULL;
+}
+
+/* Of a text that is no UTF-8, by its zero bytes: in UTF-16 every blank, colon and line end has one, always on the same
+ * side, whatever the language; in UTF-32 every character has. NULL: neither. */
+static const char *foreign_encoding(struct tc_str text)
+{
+	enum { LOOKED_AT = 4096, RARE = 32 };
+	size_t n = text.len < LOOKED_AT ? text.len : LOOKED_AT, zeros[4] = {0};
+
+	for (size_t i = 0; i < n; i++)
+		zeros[i % 4] += !text.s[i];
+	size_t even = zeros[0] + zeros[2], odd = zeros[1] + zeros[3], whole = n / 4;
+	if (whole > 1 && zeros[0] >= whole && zeros[1] >= whole && zeros[3] == 0)
+		return "UTF-32, big-endian";
+	if (whole > 1 && zeros[3] == whole && zeros[2] == whole && zeros[0] == 0)
+		return "UTF-32, little-endian";
+	if (even + odd < 2 || (even + odd) * RARE < n || (even && odd))
+		return NULL;
+	return even ? "UTF-16, big-endian" : "UTF-16, little-endian";
+}
+
+static bool refuse_encoding(const struct tc_source *src, struct tc_diags *diags, const char *name)
+{
+	tc_diag_help(tc_diag(diags, TC_MSG_UTF16, pos(src, 0), "the text is %s; Kubernetes reads UTF-8 only", name),
+		     "save it as UTF-8");
+	return false;
 }
 
 static bool check_bytes(const struct tc_source *src, struct tc_diags *diags)
 {
 	struct tc_str text = src->text;
-	const char *foreign = foreign_encoding(text);
+	const char *foreign = marked_encoding(text);
 	uint32_t cp;
 
-	if (foreign) {
-		tc_diag_help(tc_diag(diags, TC_MSG_UTF16, pos(src, 0), "the text is %s; Kubernetes reads UTF-8 only",
-				     foreign),
-			     "save it as UTF-8");
-		return false;
-	}
+	if (foreign)
+		return refuse_encoding(src, diags, foreign);
 	size_t bad = tc_text_check(text);
 	if (bad == text.len)
 		return true;
+	foreign = foreign_encoding(text);
+	if (foreign)
+		return refuse_encoding(src, diags, foreign);
 	struct tc_diag *d;
 	if (tc_utf8_decode(text.s + bad, text.len - bad, &cp))
 		d = tc_diag(diags, TC_MSG_BAD_BYTE, pos(src, bad),

@@ -5,7 +5,8 @@
 #include "compiler/tree/scalar.h"
 
 enum {
-	COMPARED = 16,       /* keys of a mapping that are compared each with each */
+	KEY_MAX = 65536, /* bytes: no key of a manifest is that long, and messages, pointers and marks repeat keys */
+	COMPARED = 16,   /* keys of a mapping that are compared each with each */
 	MERGE_WORK_RATE = 16 /* comparisons of merged keys, per node that aliases may expand to */
 };
 
@@ -29,6 +30,10 @@ void tc_yaml_check_key(struct tc_yaml *y, const struct tc_node *key)
 	const struct tc_node *n = key->kind == TC_ALIAS ? key->target : key;
 	const char *s = y->src->text.s;
 
+	if (n->kind == TC_STRING && n->text.len > KEY_MAX)
+		tc_diag_help(tc_yaml_fault(y, TC_MSG_BAD_KEY, key->off, "found a key of %zu bytes, the limit is %d",
+					   n->text.len, KEY_MAX),
+			     "check that this is a key, and not a value");
 	if (n->kind == TC_STRING || n->kind == TC_BOOL)
 		return;
 	if (beyond_float32(y, n)) {

@@ -1,7 +1,7 @@
 #include "compiler/tree/yaml_read.h"
 
 /* Where a report points: at the place where libyaml gave up, or where the thing it was reading begins. */
-enum place { PROBLEM, CONTEXT };
+enum place { PROBLEM, CONTEXT, LINE };
 
 /* What is at the place where libyaml gave up; the row must say so, ANYWHERE fits all. */
 enum at { ANYWHERE, AT_TAB, LINE_START, TEXT_END, LONG_KEY, LONG_LINE, AFTER_COLON, AT_MARKER, AT_DASH };
@@ -32,7 +32,7 @@ static const struct row rows[] = {
 	{"mapping values are not allowed in this context", NULL, AFTER_COLON, PROBLEM,
 	 "found a second `: ` in what is already a value", NULL,
 	 "put a value that holds `: ` in quotes; a nested key goes on a line of its own"},
-	{"mapping values are not allowed in this context", NULL, LONG_LINE, PROBLEM,
+	{"mapping values are not allowed in this context", NULL, LONG_LINE, LINE,
 	 "found a key longer than 1024 characters, or one that cannot stand here", NULL,
 	 "write `? `, the key, and `: ` with the value on the next line"},
 	{"mapping values are not allowed in this context", NULL, ANYWHERE, PROBLEM, "a key cannot stand here", NULL,
@@ -109,6 +109,16 @@ static uint32_t line_start(const struct tc_yaml *y, uint32_t off)
 	while (off > 0 && s[off - 1] != '\n' && s[off - 1] != '\r')
 		off--;
 	return off;
+}
+
+/* The first character of the line that is no blank. */
+static uint32_t line_text(const struct tc_yaml *y, uint32_t off)
+{
+	uint32_t at = line_start(y, off);
+
+	while (at < off && (y->src->text.s[at] == ' ' || y->src->text.s[at] == '\t'))
+		at++;
+	return at;
 }
 
 /* Only the first part of a very long line is looked at: it is for a better word. */
@@ -205,7 +215,8 @@ void tc_yaml_syntax(struct tc_yaml *y)
 	const struct row *r = find_row(y, problem, context, off);
 	const char *text =
 		r ? r->text : tc_printf(y->mem, "this is not YAML: %s%s%s", context, *context ? " " : "", problem);
-	struct tc_diag *d = tc_yaml_fault(y, TC_MSG_SYNTAX_YAML, r && r->place == CONTEXT ? opened : off, "%s", text);
+	uint32_t at = r && r->place == CONTEXT ? opened : r && r->place == LINE ? line_text(y, off) : off;
+	struct tc_diag *d = tc_yaml_fault(y, TC_MSG_SYNTAX_YAML, at, "%s", text);
 	if (r && r->note)
 		tc_diag_note(d, (struct tc_pos){.src = y->src, .off = opened}, "%s", r->note);
 	note_cut(y, d, off);

@@ -38,6 +38,17 @@ printf '\377\376\000\000n\000\000\000' >in.yaml
 refused 1:1 "the text is UTF-32, little-endian; Kubernetes reads UTF-8 only [TC002]"
 printf '\000\000\376\377\000\000\000n' >in.yaml
 refused 1:1 "the text is UTF-32, big-endian; Kubernetes reads UTF-8 only [TC002]"
+# Of 7 bytes; UTF-16 without a Latin letter, which begins with a Greek one; UTF-32 without a mark.
+printf 'n\000a\000:\000 ' >in.yaml
+refused 1:1 "the text is UTF-16, little-endian; Kubernetes reads UTF-8 only [TC002]"
+printf '\261\003\262\003:\000 \000\263\003\n\000' >in.yaml
+refused 1:1 "the text is UTF-16, little-endian; Kubernetes reads UTF-8 only [TC002]"
+printf '\003\261\003\262\000:\000 \003\263\000\n' >in.yaml
+refused 1:1 "the text is UTF-16, big-endian; Kubernetes reads UTF-8 only [TC002]"
+printf '\000\000\000n\000\000\000:\000\000\000\n' >in.yaml
+refused 1:1 "the text is UTF-32, big-endian; Kubernetes reads UTF-8 only [TC002]"
+printf 'n\000\000\000:\000\000\000\n\000\000\000' >in.yaml
+refused 1:1 "the text is UTF-32, little-endian; Kubernetes reads UTF-8 only [TC002]"
 
 case_ "a byte order mark: kept at the start, refused inside"
 printf '\357\273\277a: 1\n---\nb: 1\n' >in.yaml
@@ -135,10 +146,12 @@ for quote in '' '"' "'"; do
 	slow_is_wrong compile in.yaml
 	want_rc 3
 	want_no_out
-	want_err 'in.yaml:3:10485'
+	want_err 'in.yaml:3:3: '
 	want_err 'error: found a key longer than 1024 characters'
 done
-{ printf '? '; repeat 1048576 k; printf '\n: 1\n'; } >in.yaml
+{ printf 'a: 1\n? '; repeat 1048576 k; printf '\n: 1\n'; } >in.yaml
+refused 2:3 "found a key of 1048576 bytes, the limit is 65536 [TC019]"
+{ printf '? '; repeat 65536 k; printf '\n: 1\n'; } >in.yaml
 kept
 
 case_ "a file that grows or shrinks while it is read"

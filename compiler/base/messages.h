@@ -73,6 +73,7 @@
 	X(218, WARNING, FIXED_TEMPLATE, "The pod template of a Job cannot change any more. Delete the Job and create it again.") \
 	X(219, WARNING, AUDIT_ONLY, "In the mode audit nothing is changed and nothing denied: what would have been is only said.") \
 	X(220, ERROR, CONTRACT_TOO_LARGE, "Admission reads 256 KiB of contracts in ConfigMaps for one object, 20000 values in each and 40000 in all. tentc compile takes more.") \
+	X(221, ERROR, GENERATED_NAME, "In the cluster a tentacle has a name of its own: with generateName its pods would carry an identity that is not their workload's.") \
 	/* workloads */ \
 	X(250, ERROR, RESERVED_NAME, "A volume, container variable or label of the author's has a name that tentc uses.") \
 	X(251, ERROR, MOUNT_TAKEN, "Something that cannot be combined is mounted at /app/secrets already.") \

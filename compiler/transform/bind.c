@@ -142,6 +142,14 @@ static bool name_workload(struct tc_work *w, struct tc_contract_place *p)
 		}
 		return check_label(w, o->at, "tentacle", p->name);
 	}
+	if (w->stage->edits_only) {
+		d = tc_diag(w->diags, TC_MSG_GENERATED_NAME, o->at,
+			    "%s has a contract but no metadata.name: a name that Kubernetes makes up later is nobody's "
+			    "identity",
+			    o->kind->kind);
+		tc_diag_help(d, "give it metadata.name instead of generateName");
+		return false;
+	}
 	if (text.len) {
 		p->name = tc_strndup(w->mem, text.s, text.len);
 		return check_label(w, tc_node_pos(name), "tentacle", p->name);

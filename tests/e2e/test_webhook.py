@@ -241,12 +241,11 @@ def objects(report, cluster, tentc):
         o = deployment("gen", "name: gen\n" + POSTGRES)
         del o["metadata"]["name"]
         o["metadata"]["generateName"] = "gen-"
-        refused = post(cluster, where, o, want=403)["message"]
-        contains(refused, "tentc-reserved-labels")
+        contains(post(cluster, where, o, want=422)["message"], "nobody's identity [TC221]")
         o = deployment("gen")
         del o["metadata"]["name"]
         o["metadata"]["generateName"] = "gen-"
-        contains(post(cluster, where, o, want=422)["message"], "TC")
+        contains(post(cluster, where, o, want=422)["message"], "help: give it metadata.name instead of generateName")
 
     with report.case("Helm-style server-side apply by another manager: no conflict, again no change"):
         o = deployment("helm")

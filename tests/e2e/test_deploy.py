@@ -26,14 +26,14 @@ CERTIFICATE = f"/api/v1/namespaces/{SYSTEM}/secrets/tentc-webhook-certs"
 # What `tentc serve --admission` may do beyond what every account may: namespace ("" where the cluster is meant), group,
 # resource, names, verbs. docs/operations.md has the same rows.
 RIGHTS = {
-    ("", "", "namespaces", "", "get list watch"),
-    ("", "", "configmaps", "", "get list watch"),
-    ("", "", "pods", "", "get list watch"),
-    ("", "apps", "deployments", "", "get list watch"),
-    ("", "apps", "statefulsets", "", "get list watch"),
-    ("", "apps", "daemonsets", "", "get list watch"),
-    ("", "batch", "jobs", "", "get list watch"),
-    ("", "batch", "cronjobs", "", "get list watch"),
+    ("", "", "namespaces", "", "list watch"),
+    ("", "", "configmaps", "", "list watch"),
+    ("", "", "pods", "", "list watch"),
+    ("", "apps", "deployments", "", "list watch"),
+    ("", "apps", "statefulsets", "", "list watch"),
+    ("", "apps", "daemonsets", "", "list watch"),
+    ("", "batch", "jobs", "", "list watch"),
+    ("", "batch", "cronjobs", "", "list watch"),
     ("", "admissionregistration.k8s.io", "mutatingwebhookconfigurations", "tentc", "get patch"),
     (SYSTEM, "", "secrets", "tentc-webhook-certs", "get update"),
 }
@@ -125,7 +125,7 @@ def the_components(report, c):
         equal([v["secret"]["secretName"] for v in spec["volumes"] if "secret" in v],
               [certificate["spec"]["secretName"]], "the Secret that is mounted")
         verbs = {v for o in objects if o["kind"] in ("Role", "ClusterRole") for r in o["rules"] for v in r["verbs"]}
-        equal(verbs, {"get", "list", "watch"}, "what it may do")
+        equal(verbs, {"list", "watch"}, "what it may do")
         check(not [o for o in objects if o["kind"] == "Secret"], "there is a Secret still")
     with report.case("monitoring: every metric in an alert is one that tentc has, and may be scraped"):
         objects = built(c, "monitoring")

@@ -2,14 +2,10 @@
 
 /* Those that are there; each brings its row. */
 const struct tc_registrar_ops *const tc_registrars[] = {
-	&tc_registrar_postgres,
-	&tc_registrar_rustfs,
-	&tc_registrar_nats,
-	&tc_registrar_spire,
-	NULL,
+	&tc_registrar_postgres, &tc_registrar_rustfs, &tc_registrar_nats, &tc_registrar_spire, NULL,
 };
 
-static const char *format(struct tc_arena *mem, const char *fmt, va_list ap)
+static __attribute__((format(printf, 2, 0))) const char *format(struct tc_arena *mem, const char *fmt, va_list ap)
 {
 	char line[1024];
 

@@ -76,7 +76,8 @@ int tc_duration(const char *option, const char *value, int64_t fallback, int64_t
 		}
 	}
 	return tc_fail(err, TC_E_USAGE,
-		       "option \"--%s\" is \"%s\", expected a number and its unit: 90d, 12h, 30m or 60s", option, value);
+		       "option \"--%s\" is \"%s\", expected a number and its unit: 90d, 12h, 30m or 60s", option,
+		       value);
 }
 
 int tc_address(struct tc_arena *mem, const char *option, const char *value, const char **address, unsigned *port,

@@ -185,7 +185,10 @@ void tc_serve_mutate(struct tc_service *s, struct tc_str body, uint64_t start_ns
 		a->type = "application/json";
 	else if (a->body.len && a->body.p[a->body.len - 1] != '\n')
 		tc_buf_putc(&a->body, '\n');
-	log_decision(conf, &admitted, to - start_ns);
+	if (admitted.verdict == TC_VERDICT_INVALID)
+		tc_refusals_log(&s->refusals, conf->log, to, a->status, tc_buf_str(&a->body));
+	else
+		log_decision(conf, &admitted, to - start_ns);
 	tc_arena_rewind(mem, mark);
 }
 

@@ -223,6 +223,7 @@ static enum MHD_Result finish(struct tc_service *s, struct MHD_Connection *c, st
 		refuse_body(s, r); /* what has been read is not kept while the answer goes out */
 	} else {
 		atomic_fetch_add_explicit(&s->conf.metrics->requests[TC_RESULT_REFUSED], 1, memory_order_relaxed);
+		tc_refusals_log(&s->refusals, s->conf.log, tc_now_ns(), r->answer.status, tc_buf_str(&r->answer.body));
 	}
 	return send_answer(s, c, &r->answer);
 }

@@ -7,6 +7,7 @@
 #include <pthread.h>
 
 #include "webhook/door.h"
+#include "webhook/refusal.h"
 #include "webhook/server.h"
 
 /* What requests need of the server. */
@@ -17,6 +18,7 @@ struct tc_service {
 	atomic_bool unready;
 	bool stage_works;    /* the self-test */
 	pthread_key_t arena; /* each worker's own */
+	struct tc_refusals refusals;
 };
 
 struct tc_answer {

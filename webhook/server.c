@@ -174,6 +174,7 @@ int tc_server_start(struct tc_server **out, const struct tc_server_conf *conf, s
 	_cleanup_(tc_server_free) struct tc_server *s = tc_xalloc(sizeof(*s));
 
 	s->service.conf = *conf;
+	tc_refusals_init(&s->service.refusals);
 	if (start(s, err) < 0)
 		return -1;
 	*out = tc_take(&s);
@@ -217,5 +218,6 @@ void tc_server_free(struct tc_server *s)
 	tc_door_free(s->metrics_door);
 	if (s->has_key)
 		pthread_key_delete(s->service.arena);
+	tc_refusals_destroy(&s->service.refusals);
 	free(s);
 }

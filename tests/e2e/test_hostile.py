@@ -64,7 +64,8 @@ def chunk(data):
 
 
 class Server:
-    def __init__(self, program, folder):
+    def __init__(self, program, folder, log=None):
+        self.program = program
         self.cert = os.path.join(folder, "tls.crt")
         with open(program, "rb") as f:
             code = f.read()
@@ -75,8 +76,8 @@ class Server:
                        check=True, stderr=subprocess.DEVNULL)
         self.process = subprocess.Popen(
             [program, folder, f"request={REQUEST_SECONDS}", f"idle={IDLE_SECONDS}", f"connections={CONNECTIONS}",
-             f"threads={WORKERS}"],
-            stdout=subprocess.PIPE, text=True)
+             f"threads={WORKERS}", f"log={1 if log else 0}"],
+            stdout=subprocess.PIPE, stderr=log, text=True)
         self.port = int(self.process.stdout.readline().split()[1])
         self.metrics_port = int(self.process.stdout.readline().split()[1])
         self.context = ssl.create_default_context(cafile=self.cert)
@@ -575,6 +576,34 @@ def test_large_reviews(server):
     most = server.status("VmHWM")
     check(server.sanitized or most <= BASE_KB + BODIES_KB + WORKERS * REVIEW_KB, f"{most} KiB were used")
     check(good(server) < 2, "a good client waited")
+
+
+def test_refusals_are_logged(server):
+    """What is refused is in the log with its status and why, and a flood of it is counted."""
+    r = review()
+    with tempfile.TemporaryDirectory() as folder, open(os.path.join(folder, "log"), "w+") as log:
+        logging = Server(server.program, folder, log)
+        try:
+            for data in (request(b"x" * (BODY_MAX + 1)), request(r, kind="text/plain"), request(b"{}"), request(r, path="/x")):
+                ask(logging, data)
+            time.sleep(1.1)
+            for _ in range(40):
+                ask(logging, request(b"[]"))
+            time.sleep(1.1)
+            ask(logging, request(b"[]"))
+        finally:
+            logging.process.terminate()
+            status = logging.process.wait(timeout=30)
+        check(status == 0, f"status {status}")
+        log.seek(0)
+        lines = [line.split(" ", 1)[1].rstrip() for line in log if " refused " in line]
+    check(lines[:4] == [
+        'warn refused status=413 why="the body has 7340033 bytes; at most 7340032 are read"',
+        'warn refused status=415 why="the Content-Type is not JSON; send application/json"',
+        'warn refused status=400 why="1:1: found nothing as kind, expected \\"AdmissionReview\\""',
+        'warn refused status=404 why="nothing is served at this path; admission is at /mutate"'], f"{lines[:4]}")
+    left_out = sum(int(line.rsplit("=", 1)[1]) for line in lines[4:] if "left_out=" in line)
+    check(len(lines) - 4 + left_out == 41 and all("expected an AdmissionReview" in line for line in lines[4:]), f"{lines[4:]}")
 
 
 CASES = [value for name, value in globals().items() if name.startswith("test_")]

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "tests/unit/unit.h"
+#include "webhook/refusal.h"
 
 /* A pipe whose one end is the log. */
 struct sink {
@@ -219,11 +220,40 @@ static void test_threads(void **state)
 	close(log.fd);
 }
 
+/* Whoever sends nonsense gets ten lines a second into the log, and the next one says how many more there were. */
+static void test_refusals(void **state)
+{
+	const uint64_t second = 1000000000;
+	struct tc_refusals r;
+	struct sink s;
+	size_t lines = 0;
+
+	(void)state;
+	tc_refusals_init(&r);
+	open_sink(&s, false);
+	tc_refusals_log(&r, &s.log, 7 * second, 413, TC_STR("the body has 9 bytes; at most 8 are read\n"));
+	assert_string_equal(behind_time(take(&s)),
+			    " warn refused status=413 why=\"the body has 9 bytes; at most 8 are read\"\n");
+	for (int i = 0; i < 100; i++)
+		tc_refusals_log(&r, &s.log, 7 * second + (uint64_t)i, 400, TC_STR("1:1: x\nno second line\n"));
+	for (const char *c = take(&s); *c; c++)
+		lines += *c == '\n';
+	assert_int_equal(lines, TC_REFUSALS_LOGGED - 1);
+	assert_null(strstr(s.text, "second"));
+	tc_refusals_log(&r, &s.log, 8 * second, 400, TC_STR("x"));
+	assert_string_equal(behind_time(take(&s)), " warn refused status=400 why=x left_out=91\n");
+	tc_refusals_log(&r, &s.log, 9 * second, 400, TC_STR(""));
+	assert_string_equal(behind_time(take(&s)), " warn refused status=400 why=\"\"\n");
+	close_sink(&s);
+	tc_refusals_destroy(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_text), cmocka_unit_test(test_json),   cmocka_unit_test(test_values),
-		cmocka_unit_test(test_long), cmocka_unit_test(test_levels), cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_refusals), cmocka_unit_test(test_text), cmocka_unit_test(test_json),
+		cmocka_unit_test(test_values),   cmocka_unit_test(test_long), cmocka_unit_test(test_levels),
+		cmocka_unit_test(test_threads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

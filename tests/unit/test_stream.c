@@ -120,8 +120,8 @@ static void second_document(void **state)
 		"---\n# c\r---\na: 1\n",
 		"---\n\xc2\x85---\na: 1\n",
 		"\xef\xbb\xbf---\n\xe2\x80\xa8---\na: 1\n",
-		"---\n# c\xe2\x80\xa9---\xc2\x85"
-		"a: 1\n",
+		("---\n# c\xe2\x80\xa9---\xc2\x85"
+		 "a: 1\n"),
 		"---\n---\n\r---\n",
 	};
 	static const char *const kept[] = {

@@ -149,12 +149,26 @@ static bool same_props(const struct tc_node *a, const struct tc_node *b)
 	return !x == !y && (!x || strcmp(x, y) == 0);
 }
 
-/* An alias that stands for itself now is another text. */
+/* Of two equal values: has each an alias where the other one has? */
+static bool same_aliases(const struct tc_node *a, const struct tc_node *b)
+{
+	if (a->kind == TC_ALIAS || b->kind == TC_ALIAS)
+		return a->kind == b->kind;
+	if (a->kind != TC_MAP && a->kind != TC_SEQ)
+		return true;
+	for (a = a->first, b = b->first; a && b; a = a->next, b = b->next) {
+		if (!same_aliases(a, b))
+			return false;
+	}
+	return !a == !b;
+}
+
+/* An alias that is written out, or stands for itself now, is another text. */
 static bool same(const struct tc_node *a, const struct tc_node *b)
 {
 	if (a->kind == TC_ALIAS && b->kind == TC_ALIAS)
 		return a->target->props && same_props(a->target, b->target);
-	return a->kind == b->kind && same_props(a, b) && tc_equal(a, b, true);
+	return a->kind == b->kind && same_props(a, b) && tc_equal(a, b, true) && same_aliases(a, b);
 }
 
 static void pair(struct child *a, size_t i, struct child *b, size_t k)

@@ -231,8 +231,9 @@ static int parse(const struct tc_command *command, int argc, char **argv, struct
 	if (args->noperands < command->min)
 		return tc_fail(err, TC_E_USAGE, "%s", command->missing);
 	if (args->noperands > command->max)
-		return tc_fail(err, TC_E_USAGE, "\"%s\" is one argument too many; usage: tentc %s %s",
-			       args->operands[command->max], command->name, command->operands);
+		return tc_fail(err, TC_E_USAGE, "\"%s\" is one argument too many; usage: tentc %s%s%s",
+			       args->operands[command->max], command->name, *command->operands ? " " : "",
+			       command->operands);
 	return 0;
 }
 

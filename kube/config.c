@@ -90,7 +90,8 @@ static int load(struct tc_kube_config *c, const struct tc_kube_source *s, struct
 	}
 	return tc_fail(
 		&err->error, TC_E_USAGE,
-		"no cluster is configured: no --kubeconfig, no KUBECONFIG, no ~/.kube/config, and this is no pod");
+		"no cluster is configured: no --kubeconfig, no KUBECONFIG, no ~/.kube/config, and this is no pod; "
+		"give --kubeconfig FILE");
 }
 
 int tc_kube_config_load(struct tc_kube_config **out, const struct tc_kube_source *source, struct tc_kube_error *err)

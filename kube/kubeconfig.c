@@ -126,7 +126,8 @@ static int read_context(struct tc_kubeconfig *r, const char *context)
 			return -1;
 	}
 	if (!context)
-		return tc_fail(&r->err->error, TC_E_USAGE, "%s: no \"current-context\"; %s; name one with --context",
+		return tc_fail(&r->err->error, TC_E_USAGE,
+			       "%s: no \"current-context\"; %s; set one with kubectl config use-context NAME",
 			       r->files[0].src.name, known(r, "contexts"));
 	if (find(r, "contexts", "context", context, top.map ? tc_get(top.map, "current-context") : NULL, &ctx) < 0)
 		return -1;

@@ -252,6 +252,24 @@ static int listen_at(const struct addrinfo *at)
 	return -1;
 }
 
+static const char *listen_fault(int number)
+{
+	static const struct {
+		int number;
+		const char *text;
+	} rows[] = {
+		{EADDRINUSE, "the port is taken; give another one, or end who has it"},
+		{EACCES, "it takes a right to have such a port; give one from 1024 on"},
+		{EADDRNOTAVAIL, "this host has no such address; give one of its own, or 0.0.0.0"},
+	};
+
+	for (size_t i = 0; i < TC_COUNT(rows); i++) {
+		if (rows[i].number == number)
+			return rows[i].text;
+	}
+	return strerror(number);
+}
+
 static int open_socket(struct tc_door *d, struct tc_error *err)
 {
 	struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE, .ai_socktype = SOCK_STREAM};
@@ -271,7 +289,7 @@ static int open_socket(struct tc_door *d, struct tc_error *err)
 	freeaddrinfo(at);
 	if (d->listen_fd < 0)
 		return tc_fail(err, TC_E_USAGE, "%s: cannot listen at %s port %u: %s", d->conf.name, address,
-			       d->conf.port, strerror(saved));
+			       d->conf.port, listen_fault(saved));
 	if (getsockname(d->listen_fd, (struct sockaddr *)&here, &len) == 0 &&
 	    getnameinfo((struct sockaddr *)&here, len, NULL, 0, text, sizeof(text), NI_NUMERICSERV) == 0)
 		d->port = (unsigned)strtoul(text, NULL, 10);

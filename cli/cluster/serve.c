@@ -130,7 +130,7 @@ static int from_files(struct serve *s, struct tc_error *err)
 {
 	s->files = (struct tc_certfiles){.dir = option(s, TC_SERVE_CERT_DIR, NULL), .log = &s->log};
 	if (tc_certfiles_poll(&s->files, s->serving, err) < 0)
-		return tc_wrap(err, "option \"--cert-dir\"");
+		return tc_wrap(err, "option \"--cert-dir\" (tentc certs make -o DIR --name HOST makes one)");
 	return 0;
 }
 
@@ -165,14 +165,24 @@ static int start_certs(struct serve *s, struct tc_error *err)
 
 static int check_options(const struct serve *s, struct tc_error *err)
 {
+	/* of the certificate that tentc makes */
+	static const enum tc_serve_option own[] = {TC_SERVE_CERT_SECRET, TC_SERVE_CERT_LIFE, TC_SERVE_WEBHOOK,
+						   TC_SERVE_SERVICE};
 	bool alone = s->args->value[TC_SERVE_NO_CLUSTER] != NULL;
 
 	if (alone && !s->args->value[TC_SERVE_CERT_DIR])
 		return tc_fail(err, TC_E_USAGE,
 			       "\"--no-cluster\" leaves no place to keep certificates; give --cert-dir DIR: "
-			       "tentc certs make -o DIR makes some");
+			       "tentc certs make -o DIR --name HOST makes some");
 	if (alone && s->args->value[TC_SERVE_KUBECONFIG])
 		return tc_fail(err, TC_E_USAGE, "\"--no-cluster\" and \"--kubeconfig\" contradict each other");
+	for (size_t i = 0; s->args->value[TC_SERVE_CERT_DIR] && i < TC_COUNT(own); i++) {
+		if (s->args->value[own[i]])
+			return tc_fail(
+				err, TC_E_USAGE,
+				"\"--cert-dir\" and \"--%s\" contradict each other: the files are taken as they are",
+				tc_cmd_serve.options[own[i]].name);
+	}
 	return 0;
 }
 
@@ -264,7 +274,7 @@ static int run(struct serve *s, const struct tc_cli *cli, struct tc_error *err)
 		return -1;
 	tc_run_config(&s->run);
 	if (tc_run_failed(&s->run))
-		return tc_run_report(&s->run, cli->colour, "nothing is served");
+		return tc_run_report(&s->run, cli->colour, "; nothing is served");
 	/* before there are threads, which inherit it: only wait_for_end() takes them */
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
@@ -276,7 +286,7 @@ static int run(struct serve *s, const struct tc_cli *cli, struct tc_error *err)
 		return -1;
 	if (!s->args->value[TC_SERVE_NO_CLUSTER]) {
 		if (tc_kube_find(&s->kube, s->args->value[TC_SERVE_KUBECONFIG], err) < 0)
-			return tc_wrap(err, "the API server is not known");
+			return tc_wrap(err, "without \"--no-cluster\" the API server has to be known");
 		s->cache = tc_cache_new(s->run.config->contract_key);
 		if (tc_cache_start(s->cache, s->kube, &s->log, err) < 0)
 			return -1;

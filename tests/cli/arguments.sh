@@ -119,3 +119,28 @@ case_ "no colour but on a terminal"
 run compile missing.yaml
 want_rc 2
 if grep -q "$(printf '\033')" "$T/err"; then complain "escape sequences"; fi
+
+case_ "serve: what cannot be served says what to do"
+run serve x
+want_rc 2
+want_err '"x" is one argument too many; usage: tentc serve'
+grep -q ' $' "$T/err" && complain "a line ends with a space"
+plain a >a.yaml
+run serve --config a.yaml
+grep -q '^tentc: [0-9]* errors\{0,1\}; nothing is served$' "$T/err" || complain "the last line is $(tail -n 1 "$T/err")"
+run serve --no-cluster --cert-dir none
+want_rc 2
+want_err 'tentc certs make -o DIR --name HOST'
+for o in cert-secret=a/b cert-life=90d service=a webhook=b; do
+	run serve --no-cluster --cert-dir none --$o
+	want_rc 2
+	want_err "\"--cert-dir\" and \"--${o%%=*}\" contradict each other"
+done
+(unset KUBECONFIG KUBERNETES_SERVICE_HOST && HOME=/nonexistent && export HOME && run serve)
+want_err 'without "--no-cluster" the API server has to be known: no cluster is configured'
+want_err 'give --kubeconfig FILE'
+run certs make -o certs --name 127.0.0.1
+port=$((20000 + $$ % 20000))
+run serve --no-cluster --cert-dir certs --listen 127.0.0.1:$port --metrics 127.0.0.1:$port
+want_rc 2
+want_err "port $port: the port is taken; give another one"

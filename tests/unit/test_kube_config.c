@@ -182,7 +182,7 @@ static void test_which_source(void **state)
 	check_source_fails(
 		&(struct tc_kube_source){.home = "/nonexistent"},
 		"no cluster is configured: no --kubeconfig, no KUBECONFIG, no ~/.kube/config, and this is no "
-		"pod");
+		"pod; give --kubeconfig FILE");
 }
 
 /* --- what is refused, and where */
@@ -195,7 +195,8 @@ static void test_refusals(void **state)
 		{"a: [\n", "config:2:1: expected a value here [TC012]"},
 		{"- x\n", "config:1:1: the kubeconfig is a list, want a mapping"},
 		{"a: 1\n---\nb: 2\n", "config:3:1: a second document, want one in a kubeconfig"},
-		{"kind: Config\n", "config: no \"current-context\"; there are none; name one with --context"},
+		{"kind: Config\n",
+		 "config: no \"current-context\"; there are none; set one with kubectl config use-context NAME"},
 		{HEAD, "config:3:18: no context \"a\"; there are none"},
 		{HEAD "contexts:\n- {name: b, context: {}}\n- {name: c}\n",
 		 "config:3:18: no context \"a\"; there are \"b\", \"c\""},

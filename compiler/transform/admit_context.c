@@ -158,6 +158,7 @@ void tc_admit_context(struct tc_admission *a)
 	struct tc_work *w = &a->work;
 	struct mounts mounts = {0};
 	const char *code;
+	struct tc_str own;
 
 	if (a->review.kind->role == TC_ROLE_WORKLOAD) {
 		find_mounts(a, &mounts);
@@ -176,18 +177,19 @@ void tc_admit_context(struct tc_admission *a)
 	if (a->review.kind->role != TC_ROLE_WORKLOAD)
 		return;
 	code = tc_printf(a->mem, "%s-code", a->object->name);
+	own = tc_str(code);
 	for (size_t i = 0; i < mounts.count; i++) {
 		bool known = add_configmap(a, mounts.list[i], code);
 
 		/* One of another name may hold anything, unless the workload had a contract before. */
-		if (!known && (a->object->marked || tc_str_is(mounts.list[i], code)))
+		if (!known && (a->object->marked || tc_str_equal(mounts.list[i], own)))
 			a->unknown = true;
 	}
 	for (size_t i = 0; i < mounts.count; i++) {
-		if (tc_str_is(mounts.list[i], code))
+		if (tc_str_equal(mounts.list[i], own))
 			return;
 	}
 	/* By its name it belongs to the workload, mounted or not. */
 	if (a->object->name[0])
-		(void)add_configmap(a, tc_str(code), code);
+		(void)add_configmap(a, own, code);
 }

@@ -25,8 +25,8 @@ for program in "$here"/test_*.py; do
 	name=${name#test_}
 	case " ${ONLY:-$name} " in *" $name "*) ;; *) continue ;; esac
 	# They measure, or wait for time limits: minutes that `make test` has not. `make soak`, or ONLY, runs them.
-	case ${SOAK:-}${ONLY:-}$name in
-	rustfs_faults | *_scale) [ -n "${ONLY:-}" ] || continue ;;
+	case $name in
+	rustfs_faults | *_scale) [ -n "${SOAK:-}${ONLY:-}" ] || continue ;;
 	esac
 	start=$(date +%s)
 	# Ended at every step, cheated, and with thousands of tentacles, a service is tried in one version; SOAK=1: in all.

@@ -230,7 +230,7 @@ check-unit: $(UNIT) ## unit tests
 check-golden: $(B)/tentc ## golden cases: whole output, whole errors, exit status
 	$(call if_there,tests/golden.sh,sh tests/golden.sh $(B)/tentc)
 
-check-cli: $(B)/tentc ## what tentc does with files, folders, streams and signals
+check-cli: $(B)/tentc $(CLUSTER_PROGRAM) ## what tentc does with files, folders, streams and signals
 	$(call if_there,tests/cli.sh,sh tests/cli.sh $(B)/tentc)
 
 golden: $(B)/tentc ## writes the golden cases anew; then review the difference

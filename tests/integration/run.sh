@@ -24,9 +24,10 @@ for program in "$here"/test_*.py; do
 	name=$(basename "$program" .py)
 	name=${name#test_}
 	case " ${ONLY:-$name} " in *" $name "*) ;; *) continue ;; esac
-	# They measure, or wait for time limits: minutes that `make test` has not. `make soak`, or ONLY, runs them.
+	# They measure, wait for time limits, or start thousands of processes: minutes that `make test` has not. `make soak`, or
+	# ONLY, runs them.
 	case $name in
-	rustfs_faults | *_scale) [ -n "${SOAK:-}${ONLY:-}" ] || continue ;;
+	rustfs_faults | nats_crash | postgres_crash | *_scale) [ -n "${SOAK:-}${ONLY:-}" ] || continue ;;
 	esac
 	start=$(date +%s)
 	# Ended at every step, cheated, and with thousands of tentacles, a service is tried in one version; SOAK=1: in all.

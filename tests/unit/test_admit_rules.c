@@ -291,6 +291,15 @@ static void test_context_is_bounded(void **state)
 	ask(&w, "CREATE", three, NULL);
 	patched(&w);
 	w.tentacles[1] = NULL;
+	/* Values: once they are too many in all, the rest is not read. */
+	for (size_t i = 0; i < 3; i++)
+		w.configmaps[i][1] = contract_of(&w, "web", 19900, "a");
+	w.configmaps[3][0] = "d";
+	w.configmaps[3][1] = w.configmaps[0][1];
+	ask(&w, "CREATE", MOUNTS(MOUNT("a") "," MOUNT("b") "," MOUNT("c") "," MOUNT("d")), NULL);
+	assert_non_null(strstr(denial(&w), "ConfigMap"));
+	assert_null(strstr(denial(&w), "ConfigMap/d"));
+	w.configmaps[3][0] = NULL;
 	/* Values, of one and of all. */
 	w.configmaps[0][1] = contract_of(&w, "web", 20000, "a");
 	w.configmaps[1][1] = w.configmaps[2][1] = contract_of(&w, "web", 1, "a");

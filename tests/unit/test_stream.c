@@ -248,6 +248,10 @@ static void whole_texts(void **state)
 		    "in.yaml:1:1: error: the text is UTF-16, little-endian; Kubernetes reads UTF-8 only [TC002]\n");
 	check_whole(TC_STR("\xff\xfe\0\0a\0\0\0"), NULL,
 		    "in.yaml:1:1: error: the text is UTF-32, little-endian; Kubernetes reads UTF-8 only [TC002]\n");
+	check_whole(TC_STR("a\0\0\0:\0\0\0 \0\0\0b\0\0\0"), NULL,
+		    "in.yaml:1:1: error: the text is UTF-32, little-endian; Kubernetes reads UTF-8 only [TC002]\n");
+	check_whole(TC_STR("\0\0\0a\0\0\0:\0\0\0 \0\0\0b"), NULL,
+		    "in.yaml:1:1: error: the text is UTF-32, big-endian; Kubernetes reads UTF-8 only [TC002]\n");
 	check_whole(TC_STR("a: 1\nb: \xe9\n"), NULL,
 		    "in.yaml:2:4: error: found the byte 0xE9, which is not UTF-8 here [TC003]\n");
 	check_whole(TC_STR("a: \x07\n"), NULL,

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "compiler/transform/object.h"
 #include "tests/unit/unit.h"
 #include "webhook/map.h"
 
@@ -299,6 +300,18 @@ static void test_named(void **state)
 	synced(CONFIGMAPS);
 	assert_named("shop", "web", "b ");
 	assert_named("shop", "api", "");
+}
+
+/* What is longer than is read at all names nobody. */
+static void test_named_too_long(void **state)
+{
+	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(4096);
+	struct tc_limits limits = TC_LIMITS_REQUEST;
+
+	(void)state;
+	assert_string_equal(tc_workflow_tentacle(mem, TC_STR("name: web"), &limits), "web");
+	limits.max_bytes = 8;
+	assert_null(tc_workflow_tentacle(mem, TC_STR("name: web"), &limits));
 }
 
 static void test_audit(void **state)
@@ -736,6 +749,7 @@ int main(void)
 		CASE(test_order),
 		CASE(test_lists),
 		CASE(test_named),
+		cmocka_unit_test(test_named_too_long),
 		CASE(test_audit),
 		CASE(test_room),
 		CASE(test_holder),

@@ -290,6 +290,19 @@ static void bad_keys(void **state)
 		"   1 | 1.2345678: 1\n"
 		"     | ^\n"
 		"  help: quote it\n");
+	/* One that is a value by mistake: behind a question mark, and at the start of its line. */
+	static const char *const marks[][2] = {{"? ", "\n: 1\n"}, {"  ", ": 1\n"}};
+	for (size_t i = 0; i < TC_COUNT(marks); i++) {
+		_cleanup_buf_ struct tc_buf text = {0};
+		struct read r;
+		tc_buf_puts(&text, marks[i][0]);
+		tc_buf_fill(&text, 'k', 70000);
+		tc_buf_puts(&text, marks[i][1]);
+		read_text(&r, "in.yaml", tc_buf_str(&text), NULL);
+		assert_int_equal(r.diags.errors, 1);
+		assert_int_equal(r.diags.list[0]->at.off, 2);
+		read_done(&r);
+	}
 	static const char *const changed[] = {"-0.0: 1\n", "1e39: 1\n", "{1e-38: 1}\n", "- [16777217.0: 1]\n"};
 	for (size_t i = 0; i < TC_COUNT(changed); i++) {
 		struct read r;

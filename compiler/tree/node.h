@@ -131,7 +131,7 @@ static inline struct tc_entry tc_next(struct tc_entry e)
 	if (!e.key || (e.map_->flags & TC_NODE_MERGES))
 		return tc_next_merged(e);
 	if (!e.key->next)
-		__builtin_unreachable(); /* a key has a value; clang-tidy wants it said */
+		__builtin_unreachable(); /* unreachable: a key has a value; clang-tidy wants it said */
 	e.key = e.key->next->next;
 	e.value = NULL;
 	if (e.key)

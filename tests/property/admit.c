@@ -15,12 +15,13 @@ static const char *text_of(const json_t *object, const char *a, const char *b)
 	return s ? s : "";
 }
 
+/* One whose name is made up later is compiled, and denied in a cluster. */
 static bool is_workload(const json_t *object)
 {
 	const struct tc_kind_row *row =
 		tc_kind_row(tc_str(text_of(object, "apiVersion", NULL)), tc_str(text_of(object, "kind", NULL)));
 
-	return row && row->role == TC_ROLE_WORKLOAD;
+	return row && row->role == TC_ROLE_WORKLOAD && text_of(object, "metadata", "name")[0];
 }
 
 static bool is_configmap(const json_t *object)

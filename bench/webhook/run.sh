@@ -58,11 +58,11 @@ tentc_pid=$!
 started tentc "$tentc_pid" "$(port tentc "$dir/tentc.out" '.* listening .*[ "]port=\([0-9]*\).*')"
 
 peer=${GO_WEBHOOK:-$build/bench/webhook/go-webhook}
+case $peer in /*) ;; *) peer=$(pwd)/$peer ;; esac # it is built from another folder
 if [ -z "${GO_WEBHOOK:-}" ] && [ -n "$go" ] && command -v "$go" >/dev/null; then
 	echo "building the Go webhook (minutes, the first time)"
 	(cd "$here/go" && "$go" build -o "$peer.new" . >"$dir/go.log" 2>&1 && mv "$peer.new" "$peer") || true
 fi
-case $peer in /*) ;; *) peer=$(pwd)/$peer ;; esac
 if [ -x "$peer" ]; then
 	# controller-runtime takes a fixed port only.
 	go_port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')

@@ -167,7 +167,7 @@ $(B)/tentc: $(B)/cli/main.o $(CLI) $(LIB)
 
 $(CLUSTER_PROGRAM): $(B)/cli/cluster/main.o $(CLUSTER) $(CLI) $(LIB)
 	@mkdir -p $(@D)
-	$(link) $(CLUSTER_LIBS)
+	$(link) $(CLUSTER_LIBS) -Wl,-u,tc_sha256
 
 # One program per unit test file, so that a crash takes down one only.
 $(UNIT): %: %.o $(UNIT_HELP) $(CLUSTER) $(CLI) $(LIB)

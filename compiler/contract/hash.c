@@ -1,23 +1,17 @@
-/* SHA-256 and base64: the two encodings that names, annotations and Secrets need. */
+/* Hex digests and base64: the two encodings that names, annotations and Secrets need. */
 #include "compiler/contract/identity.h"
 
 #include <endian.h>
-#include <mbedtls/md.h>
-
-#define SHA256_LEN 32
 
 const char *tc_sha256_hex(struct tc_arena *mem, struct tc_str data, size_t n)
 {
 	static const char digits[] = "0123456789abcdef";
-	unsigned char sum[SHA256_LEN];
+	unsigned char sum[TC_SHA256_LEN];
 	char *hex = tc_alloc_text(mem, n + 1);
 
 	if (n > 2 * sizeof(sum))
 		abort(); /* unreachable: no caller wants more than there is */
-	/* The one-shot call allocates nothing it could miss, but a build of the library may lack SHA-256. */
-	if (mbedtls_md(mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), (const unsigned char *)(data.len ? data.s : ""),
-		       data.len, sum) != 0)
-		tc_no_memory(); /* unreachable: the library has SHA-256 */
+	tc_sha256(data, sum);
 	for (size_t i = 0; i < n; i++)
 		hex[i] = digits[i % 2 ? sum[i / 2] & 15 : sum[i / 2] >> 4];
 	hex[n] = '\0';

@@ -24,6 +24,10 @@ const char *tc_name_enclave(struct tc_arena *mem, const char *enclave);
 /* A setting that may hold `{enclave}`, filled in. Checked when the configuration was read: holds no other braces. */
 const char *tc_template_expand(struct tc_arena *mem, const char *text, const char *enclave);
 
+#define TC_SHA256_LEN 32
+/* The digest of data. compiler/contract/sha256.c has it by mbedTLS; a program may be linked with a definition of its
+ * own instead, which has to give the same bytes (webhook/sha256.c). */
+void tc_sha256(struct tc_str data, unsigned char sum[TC_SHA256_LEN]);
 /* The first n hex digits (n <= 64) of SHA-256 over data. */
 const char *tc_sha256_hex(struct tc_arena *mem, struct tc_str data, size_t n);
 /* Standard base64 with padding (RFC 4648, section 4). */

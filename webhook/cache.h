@@ -9,7 +9,7 @@
 
 #include "compiler/transform/admit.h"
 #include "kube/watch.h"
-#include "webhook/log.h"
+#include "kube/log.h"
 
 #define TC_LABEL_ENCLAVE "tentacular.io/enclave"
 #define TC_LABEL_MODE "tentacular.io/mode"

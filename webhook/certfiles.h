@@ -6,7 +6,7 @@
 #ifndef TC_CERTFILES_H
 #define TC_CERTFILES_H
 
-#include "webhook/log.h"
+#include "kube/log.h"
 #include "webhook/serving.h"
 
 struct tc_certfiles {

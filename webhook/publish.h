@@ -16,7 +16,7 @@
 #define TC_PUBLISH_H
 
 #include "kube/client.h"
-#include "webhook/log.h"
+#include "kube/log.h"
 #include "webhook/serving.h"
 
 struct tc_publish_conf {

@@ -5,7 +5,7 @@
 
 #include <pthread.h>
 
-#include "webhook/log.h"
+#include "kube/log.h"
 
 /* Lines in one second; the next line after them says how many were left out. */
 #define TC_REFUSALS_LOGGED 10

@@ -1,4 +1,4 @@
-#include "webhook/log.h"
+#include "kube/log.h"
 
 #include <time.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-#include "webhook/log.h"
+#include "kube/log.h"
 
 #include <fcntl.h>
 #include <jansson.h>

@@ -101,7 +101,7 @@ CLUSTER_LIBS := -lmicrohttpd -lgnutls -lcurl -lexpat -lpq -lmbedtls -lmbedx509 -
 LIB_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard compiler/*/*.c)))
 CLI_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard cli/*.c)))
 # The rooms behind tentc-cluster, and its commands.
-CLUSTER_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard kube/*.c webhook/*.c registrars/*.c cli/cluster/*.c)))
+CLUSTER_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard kube/*.c webhook/*.c registrars/*.c controller/*.c cli/cluster/*.c)))
 E2E_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/e2e/*.c tests/integration/*.c)))
 UNIT_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/unit/test_*.c)))
 UNIT_HELP := $(patsubst %.c,$(B)/%.o,$(sort $(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c))))
@@ -286,7 +286,7 @@ docs: $(B)/tentc ## writes the table of docs/configuration.md anew
 check-oracle: $(B)/tests/oracle/read ## 4 million readings of 1,000,000 scalars against Kubernetes' own parser: SCALARS= SEED=
 	@sh tests/oracle.sh $(B)
 
-SOURCES = $(sort $(wildcard compiler/*/*.[ch] kube/*.[ch] webhook/*.[ch] registrars/*.[ch] cli/*.[ch] cli/*/*.[ch] tests/*.[ch] tests/*/*.[ch] bench/*.[ch] bench/*/*.[ch]))
+SOURCES = $(sort $(wildcard compiler/*/*.[ch] kube/*.[ch] webhook/*.[ch] registrars/*.[ch] controller/*.[ch] cli/*.[ch] cli/*/*.[ch] tests/*.[ch] tests/*/*.[ch] bench/*.[ch] bench/*/*.[ch]))
 format-check: ## clang-format would change nothing
 	@clang-format --dry-run -Werror $(SOURCES)
 

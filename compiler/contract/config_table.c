@@ -136,6 +136,18 @@ static const struct tc_row global_rows[] = {
 	 .flags = TC_ROW_OUTPUT | TC_ROW_PROXY | TC_ROW_RULES,
 	 .help = "the port of its pods, where the Service's differs"},
 
+	{.path = "undeploy", .type = TC_ROW_GROUP,
+	 .help = "what the controller does when a workload is gone; nothing of it touches what is compiled"},
+	{.path = "undeploy.grace", FIELD(TC_ROW_INT, undeploy_grace), .number = 60, .min = 1, .max = 604800,
+	 .help = "seconds between the two looks that have to miss a workload before its access is revoked"},
+	{.path = "undeploy.jobGrace", FIELD(TC_ROW_INT, undeploy_job_grace), .number = 86400, .min = 1, .max = 31536000,
+	 .help = "the same for a Job, which may be gone because it is done"},
+	{.path = "undeploy.allowAnnotation", FIELD(TC_ROW_BOOL, undeploy_allow_annotation),
+	 .help = "whether tentacular.io/undeploy: destroy on a workload counts when it is deleted"},
+	{.path = "undeploy.destroyDelay", FIELD(TC_ROW_INT, undeploy_destroy_delay), .number = 86400, .min = 60,
+	 .max = 31536000,
+	 .help = "seconds from then until its data is destroyed; a new deployment cancels it"},
+
 	{.path = "services", .type = TC_ROW_GROUP,
 	 .help = "the services of the exoskeleton"},
 };

@@ -8,8 +8,8 @@
 #define TC_CACHE_H
 
 #include "compiler/transform/admit.h"
-#include "kube/watch.h"
 #include "kube/log.h"
+#include "kube/watch.h"
 
 #define TC_LABEL_ENCLAVE "tentacular.io/enclave"
 #define TC_LABEL_MODE "tentacular.io/mode"

@@ -71,6 +71,7 @@ struct tc_wanted_object {
 struct tc_wanted {
 	const char *enclave, *name;
 	unsigned epoch;
+	const char *compiled; /* tentacular.io/compiled, as its workload gets it; NULL: no workload was in the input */
 	struct tc_wanted_service *services; /* in the order of the catalogue; none: only its network is restricted */
 	size_t nservices;
 	const struct tc_wanted_object *objects; /* Secret, NetworkPolicy, ClusterSPIFFEID: those that it has */

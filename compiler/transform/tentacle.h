@@ -51,6 +51,7 @@ struct tc_tentacle {
 	const struct tc_node *enriched;
 	const struct tc_origin *origin; /* the contract, for what belongs to all of it */
 	unsigned level, epoch;
+	const char *compiled;       /* tentacular.io/compiled of the workload; NULL: there is none */
 	const char *secret_name;    /* NULL: no dependency needs one */
 	struct tc_secret_key *keys; /* in order */
 	size_t nkeys;

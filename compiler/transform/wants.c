@@ -35,6 +35,7 @@ static void fill(struct tc_work *w, struct tc_wanted *out, const struct tc_tenta
 		.enclave = tc_strdup(w->mem, t->enclave),
 		.name = tc_strdup(w->mem, t->name),
 		.epoch = t->epoch,
+		.compiled = t->compiled ? tc_strdup(w->mem, t->compiled) : NULL,
 		.services = tc_alloc(w->mem, TC_SERVICES_MAX * sizeof(*out->services)),
 		.objects = t->made,
 		.nobjects = t->nmade,

@@ -256,7 +256,8 @@ static void annotate(struct tc_pod_edit *e)
 		bad_shape(e->w, e->t->workload, tc_get(metadata, "annotations"), "metadata.annotations", "a mapping");
 		return;
 	}
-	tc_put_string(e->patch, annotations, TC_ANNOTATION_COMPILED, compiled_hash(e->w, e->t), e->t->origin);
+	e->t->compiled = compiled_hash(e->w, e->t);
+	tc_put_string(e->patch, annotations, TC_ANNOTATION_COMPILED, e->t->compiled, e->t->origin);
 	level = tc_patch_get(e->patch, annotations, TC_ANNOTATION_LEVEL);
 	if (!level)
 		tc_put_string(e->patch, annotations, TC_ANNOTATION_LEVEL, tc_printf(e->w->mem, "%u", e->t->level),

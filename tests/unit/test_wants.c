@@ -79,6 +79,7 @@ static void test_services_in_the_order_of_the_catalogue(void **state)
 	assert_string_equal(services(mem, &r->wants[0]), " nats spire");
 	assert_int_equal(r->wants[0].services[0].nconsumes, 1);
 	assert_string_equal(r->wants[0].services[0].consumes[0], "orders");
+	assert_null(r->wants[1].compiled);
 	assert_string_equal(r->wants[1].name, "job");
 	assert_int_equal(r->wants[1].epoch, 0);
 	assert_string_equal(services(mem, &r->wants[1]), " postgres rustfs");
@@ -103,6 +104,7 @@ static void test_objects_as_they_are_printed(void **state)
 		assert_non_null(strstr(printed.p, tc_printf(mem, "%.*s\n", TC_STR_ARG(o->json))));
 		assert_non_null(strstr(o->json.s, tc_printf(mem, "\"name\":\"%s\"", o->name)));
 	}
+	assert_non_null(strstr(printed.p, tc_printf(mem, "\"tentacular.io/compiled\":\"%s\"", r->wants[0].compiled)));
 	assert_string_equal(r->wants[0].objects[0].ns, "shop");
 	assert_null(r->wants[0].objects[2].ns);
 	assert_string_equal(r->wants[0].objects[2].name, "tentacular.shop.web");

@@ -7,8 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "registrars/postgres.h" /* tc_postgres_wait */
-
 #define FILE_MAX_BYTES (64u << 20)
 
 static int failed(struct tc_error *err, const char *what, const char *path)
@@ -33,14 +31,14 @@ static const char *draft_of(struct tc_nats_registrar *r, unsigned shard)
 int tc_nats_store_lock(struct tc_nats_registrar *r, struct tc_nats_lock *lock, struct tc_error *err)
 {
 	const char *path = tc_printf(r->mem, "%s/tentc.lock", r->dir);
-	int64_t deadline = tc_nats_clock() + (int64_t)r->seconds * 1000;
+	int64_t deadline = tc_monotonic() + (int64_t)r->seconds * 1000;
 
 	lock->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (lock->fd < 0)
 		return failed(err, "open", path);
 	while (flock(lock->fd, LOCK_EX | LOCK_NB) < 0) {
-		if ((errno == EWOULDBLOCK || errno == EINTR) && tc_nats_clock() < deadline) {
-			tc_postgres_wait(5);
+		if ((errno == EWOULDBLOCK || errno == EINTR) && tc_monotonic() < deadline) {
+			tc_pause(5);
 			continue;
 		}
 		if (errno == EWOULDBLOCK || errno == EINTR)

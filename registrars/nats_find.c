@@ -4,8 +4,6 @@
 
 #include <arpa/inet.h>
 
-#include "registrars/postgres.h" /* names to addresses */
-
 /* Milliseconds. Answers of a cluster's servers to one question come together, where it is not known how many they are.
  */
 #define GAP 400
@@ -76,7 +74,7 @@ static int visit_name(struct tc_nats_registrar *r, const char *host, unsigned po
 	struct tc_addresses found;
 	int rc = 0;
 
-	if (tc_pg_resolve(&found, host, tc_nats_clock() + (int64_t)r->seconds * 1000, &unresolved) < 0)
+	if (tc_resolve(&found, host, tc_monotonic() + (int64_t)r->seconds * 1000, &unresolved) < 0)
 		return tc_fail(err, TC_E_RETRY,
 			       "nats: the name \"%s\" has no address, or was not resolved in time; look at "
 			       "services.nats.admin.url",

@@ -36,7 +36,7 @@ static int fill(struct tc_nats *n, struct tc_error *err)
 		n->at = 0;
 	}
 	/* one who never stops talking answers nothing either */
-	if (tc_nats_clock() >= n->deadline)
+	if (tc_monotonic() >= n->deadline)
 		return tc_nats_late(err, n);
 	for (;;) {
 		ssize_t got = n->tls ? tc_nats_tls_read(n->tls, room, sizeof(room), &events)

@@ -2,8 +2,6 @@
  * cluster; a login is tried at each of them, since each reads files of its own. */
 #include "registrars/nats.h"
 
-#include "registrars/postgres.h" /* tc_postgres_wait */
-
 struct tc_nats_login tc_nats_login(struct tc_nats_registrar *r, const struct tc_nats_server *server, const char *user,
 				   const char *password)
 {
@@ -35,11 +33,11 @@ enum tc_nats_answer tc_nats_login_at(struct tc_nats_registrar *r, struct tc_nats
 				     unsigned patience, struct tc_error *err)
 {
 	struct tc_nats_login login = tc_nats_login(r, server, user, password);
-	int64_t start = tc_nats_clock();
+	int64_t start = tc_monotonic();
 
 	for (unsigned round = 0;; round++) {
 		enum tc_nats_answer answer = tc_nats_connect(out, &login, r->seconds, err);
-		int64_t spent = tc_nats_clock() - start;
+		int64_t spent = tc_monotonic() - start;
 		bool again = answer == TC_NATS_REFUSED
 				     ? spent < patience
 				     : answer == TC_NATS_FAILED && err->code == TC_E_RETRY && round < 4 && spent < 1000;
@@ -49,7 +47,7 @@ enum tc_nats_answer tc_nats_login_at(struct tc_nats_registrar *r, struct tc_nats
 		if (!again)
 			return answer;
 		*err = (struct tc_error){0};
-		tc_postgres_wait(20 << (round < 4 ? round : 4));
+		tc_pause(20 << (round < 4 ? round : 4));
 	}
 }
 
@@ -142,7 +140,7 @@ static int not_loaded(struct tc_nats_registrar *r, const struct tc_nats_server *
 static int converge_one(struct tc_nats_registrar *r, const struct tc_nats_server *server, struct tc_nats_accounts *a,
 			struct tc_error *err)
 {
-	int64_t start = tc_nats_clock(), limit = (int64_t)r->seconds * 1000;
+	int64_t start = tc_monotonic(), limit = (int64_t)r->seconds * 1000;
 	bool loaded, can = true;
 
 	for (unsigned round = 0;; round++) {
@@ -152,12 +150,12 @@ static int converge_one(struct tc_nats_registrar *r, const struct tc_nats_server
 			return -1;
 		if (loaded)
 			return 0;
-		spent = tc_nats_clock() - start;
+		spent = tc_monotonic() - start;
 		/* one who can be told and reads the same file is behind for no longer than that */
 		if (spent >= limit || (can && round > 4 && spent > 1000))
 			return not_loaded(r, server, a->place, can, err);
 		if (round)
-			tc_postgres_wait(20 << (round < 5 ? round : 5));
+			tc_pause(20 << (round < 5 ? round : 5));
 		/* somebody else may have changed it since */
 		if (round && tc_nats_accounts_read(r, a, a->shard, err) < 0)
 			return -1;
@@ -223,7 +221,7 @@ static int kick(struct tc_nats_registrar *r, const struct tc_nats_server *server
 
 int tc_nats_end_sessions(struct tc_nats_registrar *r, const char *user, struct tc_error *err)
 {
-	int64_t deadline = tc_nats_clock() + (int64_t)r->seconds * 1000;
+	int64_t deadline = tc_monotonic() + (int64_t)r->seconds * 1000;
 
 	for (size_t i = 0, round = 0; i < r->nservers; round++) {
 		_cleanup_json_ json_t *list = NULL;
@@ -235,7 +233,7 @@ int tc_nats_end_sessions(struct tc_nats_registrar *r, const char *user, struct t
 			round = 0;
 			continue;
 		}
-		if (tc_nats_clock() >= deadline)
+		if (tc_monotonic() >= deadline)
 			return tc_fail(err, TC_E_RETRY,
 				       "nats: end sessions of \"%s\": some did not end in time at the server \"%s\"",
 				       user, r->servers[i].name);
@@ -243,7 +241,7 @@ int tc_nats_end_sessions(struct tc_nats_registrar *r, const char *user, struct t
 			tc_step(&r->conf, "end sessions of %s", user);
 		if (round >= 3 && kick(r, &r->servers[i], list, err) < 0)
 			return -1;
-		tc_postgres_wait(20);
+		tc_pause(20);
 	}
 	return 0;
 }

@@ -5,8 +5,6 @@
  * enclave's account as a user of its own, tentc/<enclave>, who may use JetStream and nothing else. */
 #include "registrars/nats.h"
 
-#include "registrars/postgres.h" /* tc_postgres_wait */
-
 /* Answers of JetStream. */
 #define NOT_FOUND 10059
 #define OTHER_CONFIGURATION 10058
@@ -71,9 +69,9 @@ static int no_answer(const char *subject, bool nobody, const json_t *failure, st
 static int call(struct tc_nats_registrar *r, struct tc_nats *n, json_t **out, const char *subject, const char *body,
 		json_int_t *code, struct tc_error *err)
 {
-	int64_t deadline = tc_nats_clock() + (int64_t)r->seconds * 1000;
+	int64_t deadline = tc_monotonic() + (int64_t)r->seconds * 1000;
 
-	for (;; tc_postgres_wait(100)) {
+	for (;; tc_pause(100)) {
 		_cleanup_json_ json_t *answer = NULL;
 		const json_t *failure;
 		bool nobody = false;
@@ -86,7 +84,7 @@ static int call(struct tc_nats_registrar *r, struct tc_nats *n, json_t **out, co
 			*out = tc_take(&answer);
 			return 0;
 		}
-		if (tc_nats_clock() >= deadline)
+		if (tc_monotonic() >= deadline)
 			return no_answer(subject, nobody, failure, err);
 	}
 }

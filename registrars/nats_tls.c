@@ -7,7 +7,6 @@
 #include <mbedtls/ssl.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <time.h>
 
 struct tc_nats_tls {
 	int fd;
@@ -19,20 +18,12 @@ struct tc_nats_tls {
 	mbedtls_ctr_drbg_context random;
 };
 
-int64_t tc_nats_clock(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 bool tc_nats_await(int fd, short events, int64_t deadline)
 {
 	struct pollfd p = {.fd = fd, .events = events};
 
 	for (;;) {
-		int64_t left = deadline - tc_nats_clock();
+		int64_t left = deadline - tc_monotonic();
 		int rc = left <= 0 ? 0 : poll(&p, 1, (int)left);
 
 		if (rc >= 0 || errno != EINTR)

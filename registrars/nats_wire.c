@@ -8,8 +8,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "registrars/postgres.h" /* tc_pg_resolve: names to addresses, with a time limit */
-
 /* --- connecting ------------------------------------------------------------------------------------------------------
  */
 
@@ -50,7 +48,7 @@ static int dial(struct tc_nats *n, const struct tc_nats_login *login, struct tc_
 
 	if (login->address)
 		return dial_one(n, login->address, login->port, err);
-	if (tc_pg_resolve(&found, login->host, n->deadline, &unresolved) < 0)
+	if (tc_resolve(&found, login->host, n->deadline, &unresolved) < 0)
 		return tc_fail(err, TC_E_RETRY, "the name \"%s\" has no address, or was not resolved in time",
 			       login->host);
 	for (size_t i = 0; i < found.count; i++)
@@ -142,7 +140,7 @@ enum tc_nats_answer tc_nats_connect(struct tc_nats **out, const struct tc_nats_l
 
 	n->fd = -1;
 	n->seconds = seconds;
-	n->deadline = tc_nats_clock() + (int64_t)seconds * 1000;
+	n->deadline = tc_monotonic() + (int64_t)seconds * 1000;
 	n->mem = tc_arena_new(4096);
 	if (dial(n, login, err) < 0 || tc_nats_read_line(n, &line, err) < 0)
 		return TC_NATS_FAILED;
@@ -181,7 +179,7 @@ const struct tc_nats_info *tc_nats_info(const struct tc_nats *n)
 
 static void begin(struct tc_nats *n)
 {
-	n->deadline = tc_nats_clock() + (int64_t)n->seconds * 1000;
+	n->deadline = tc_monotonic() + (int64_t)n->seconds * 1000;
 }
 
 bool tc_nats_alive(struct tc_nats *n)
@@ -266,7 +264,7 @@ int tc_nats_request_all(struct tc_nats *n, const char *subject, const char *body
 			return -1;
 		wait = nobody ? 0 : each(self, answer);
 		/* nothing more in what was read, and nothing comes: that was all */
-	} while (wait && (n->at != n->in.len || tc_nats_await(n->fd, POLLIN, tc_nats_clock() + wait)));
+	} while (wait && (n->at != n->in.len || tc_nats_await(n->fd, POLLIN, tc_monotonic() + wait)));
 	return forget(n, err);
 }
 

@@ -12,6 +12,7 @@
 #include "compiler/base/buf.h"
 #include "compiler/base/error.h"
 #include "kube/client.h"
+#include "registrars/resolve.h"
 
 /* Where and as whom; borrowed. */
 struct tc_nats_login {
@@ -73,8 +74,7 @@ ssize_t tc_nats_tls_write(struct tc_nats_tls *t, const void *bytes, size_t n, sh
 void tc_nats_tls_free(struct tc_nats_tls *t); /* accepts NULL */
 TC_DEFINE_CLEANUP(struct tc_nats_tls, tc_nats_tls_free)
 
-/* Milliseconds of a clock that nobody sets; waiting for a socket, false at the deadline. */
-int64_t tc_nats_clock(void);
+/* Waits for a socket; false at the deadline (of tc_monotonic). */
 bool tc_nats_await(int fd, short events, int64_t deadline);
 
 #endif

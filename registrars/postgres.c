@@ -165,7 +165,7 @@ int tc_postgres_do(struct tc_postgres *p, PGresult **rows, const char *step, con
 			return 0;
 		if (!passes_by_itself(&why) || !p->pg.conn)
 			break;
-		tc_postgres_wait(20 << round);
+		tc_pause(20 << round);
 	}
 	return tc_pg_fail(err, step ? step : tc_printf(p->mem, "look at database \"%s\"", p->database), &why);
 }

@@ -2,7 +2,6 @@
  *
  *   postgres.c           the table of operations; apply, verify
  *   postgres_connect.c   a session that never waits longer than its time limit
- *   postgres_resolve.c   names to addresses, likewise
  *   postgres_failure.c   what a state of SQL means, and what to do
  *   postgres_scram.c     the SCRAM verifier, which is all that the server ever gets of a password
  *   postgres_sql.c       quoting, and the texts of the statements
@@ -18,24 +17,7 @@
 
 #include "compiler/base/buf.h"
 #include "registrars/registrar.h"
-
-/* --- names to addresses ----------------------------------------------------------------------------------------------
- */
-
-#define TC_ADDRESSES_MAX 4
-
-struct tc_addresses {
-	char list[TC_ADDRESSES_MAX][64]; /* as numbers */
-	size_t count;
-};
-
-/* Milliseconds of a clock that nobody sets, and waiting by it. */
-void tc_postgres_wait(unsigned milliseconds);
-int64_t tc_pg_clock(void);
-
-/* getaddrinfo, given up at the deadline (of tc_pg_clock). It runs in a thread of its own, which ends when the system's
- * resolver does; a literal address needs none. */
-int tc_pg_resolve(struct tc_addresses *out, const char *host, int64_t deadline, struct tc_error *err);
+#include "registrars/resolve.h"
 
 /* --- sessions --------------------------------------------------------------------------------------------------------
  */

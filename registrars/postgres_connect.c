@@ -44,7 +44,7 @@ static bool await(PGconn *conn, short events, int64_t deadline)
 	struct pollfd fd = {.fd = PQsocket(conn), .events = events};
 
 	for (;;) {
-		int64_t left = deadline - tc_pg_clock();
+		int64_t left = deadline - tc_monotonic();
 		int rc = left <= 0 || fd.fd < 0 ? 0 : poll(&fd, 1, (int)left);
 
 		if (rc >= 0 || errno != EINTR)
@@ -184,7 +184,7 @@ static int start(struct tc_pg *out, const struct parameters *p, int64_t deadline
 int tc_pg_connect(struct tc_pg *out, const struct tc_pg_login *login, unsigned seconds, struct tc_pg_failure *why)
 {
 	_cleanup_buf_ struct tc_buf hosts = {0}, addresses = {0};
-	int64_t deadline = tc_pg_clock() + (int64_t)seconds * 1000;
+	int64_t deadline = tc_monotonic() + (int64_t)seconds * 1000;
 	struct tc_addresses found;
 	struct tc_error unresolved = {0};
 	struct parameters p = {0};
@@ -193,7 +193,7 @@ int tc_pg_connect(struct tc_pg *out, const struct tc_pg_login *login, unsigned s
 
 	*out = (struct tc_pg){.seconds = seconds};
 	*why = (struct tc_pg_failure){0};
-	if (tc_pg_resolve(&found, login->host, deadline, &unresolved) < 0) {
+	if (tc_resolve(&found, login->host, deadline, &unresolved) < 0) {
 		say(why, unresolved.msg);
 		if (fd >= 0)
 			(void)close(fd);
@@ -295,14 +295,14 @@ static bool collect(struct tc_pg *pg, PGresult **rows, int64_t deadline, struct 
 
 int tc_pg_run(struct tc_pg *pg, PGresult **rows, const char *sql, struct tc_pg_failure *why)
 {
-	int64_t deadline = tc_pg_clock() + (int64_t)pg->seconds * 1000;
+	int64_t deadline = tc_monotonic() + (int64_t)pg->seconds * 1000;
 	struct tc_pg_failure more = {0};
 
 	*why = (struct tc_pg_failure){0};
 	if (rows)
 		*rows = NULL;
 	if (!PQsendQuery(pg->conn, sql) || !flush(pg->conn, deadline) || !collect(pg, rows, deadline, why)) {
-		why->timed_out = tc_pg_clock() >= deadline;
+		why->timed_out = tc_monotonic() >= deadline;
 		if (!why->state[0])
 			say(why, PQerrorMessage(pg->conn));
 		tc_pg_close(pg);

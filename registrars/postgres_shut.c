@@ -10,7 +10,7 @@ static int end_sessions(struct tc_postgres *p, const struct tc_pg_names *n, stru
 				      "SELECT count(*), count(pg_terminate_backend(pid)) FROM pg_stat_activity\n"
 				      "WHERE usesysid = (SELECT oid FROM pg_roles WHERE rolname = %s);",
 				      tc_sql_text_in(p->mem, n->role)));
-	int64_t deadline = tc_pg_clock() + (int64_t)p->pg.seconds * 1000;
+	int64_t deadline = tc_monotonic() + (int64_t)p->pg.seconds * 1000;
 	const char *step = tc_printf(p->mem, "end sessions of role %s", n->role);
 	bool told = false;
 
@@ -22,10 +22,10 @@ static int end_sessions(struct tc_postgres *p, const struct tc_pg_names *n, stru
 			return -1;
 		told = true;
 		nobody = PQntuples(rows) == 1 && strcmp(PQgetvalue(rows, 0, 0), "0") == 0 ? nobody + 1 : 0;
-		if (tc_pg_clock() >= deadline)
+		if (tc_monotonic() >= deadline)
 			return tc_fail(err, TC_E_RETRY, "postgres: %s: they did not end in time; try again", step);
 		if (nobody < 2)
-			tc_postgres_wait(30);
+			tc_pause(30);
 	}
 	return 0;
 }

@@ -255,7 +255,7 @@ struct said {
 static void check_said(const struct said *c, size_t piece)
 {
 	struct tc_error err = {0};
-	struct tc_nats n = {.seconds = 1, .deadline = tc_nats_clock() + 1000, .sid = 7, .mem = tc_arena_new(1024)};
+	struct tc_nats n = {.seconds = 1, .deadline = tc_monotonic() + 1000, .sid = 7, .mem = tc_arena_new(1024)};
 	enum tc_nats_event what;
 	int ends[2], rc;
 

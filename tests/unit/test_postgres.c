@@ -195,13 +195,13 @@ static void test_literal_addresses(void **state)
 	struct tc_error err = {0};
 
 	(void)state;
-	assert_int_equal(tc_pg_resolve(&found, "192.0.2.7", 0, &err), 0);
+	assert_int_equal(tc_resolve(&found, "192.0.2.7", 0, &err), 0);
 	assert_int_equal(found.count, 1);
 	assert_string_equal(found.list[0], "192.0.2.7");
-	assert_int_equal(tc_pg_resolve(&found, "2001:db8::1", 0, &err), 0);
+	assert_int_equal(tc_resolve(&found, "2001:db8::1", 0, &err), 0);
 	assert_string_equal(found.list[0], "2001:db8::1");
 	/* a deadline that has passed: no answer is waited for, and the thread that asks frees what is left */
-	assert_int_equal(tc_pg_resolve(&found, "nowhere.invalid", 1, &err), -1);
+	assert_int_equal(tc_resolve(&found, "nowhere.invalid", 1, &err), -1);
 	assert_int_equal(err.code, TC_E_RETRY);
 	assert_int_equal(strncmp(err.msg, "the name \"nowhere.invalid\" ", 27), 0);
 }

@@ -1,11 +1,13 @@
 /* getaddrinfo has no time limit of its own that we could set, and cannot be ended. So a thread of its own waits for it;
  * who asked goes away at the deadline, and the last of the two frees what they share. */
-#include "registrars/postgres.h"
+#include "registrars/resolve.h"
 
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <pthread.h>
 #include <time.h>
+
+#include "compiler/base/arena.h"
 
 struct question {
 	pthread_mutex_t mutex;
@@ -17,7 +19,7 @@ struct question {
 	char host[256];
 };
 
-int64_t tc_pg_clock(void)
+int64_t tc_monotonic(void)
 {
 	struct timespec t;
 
@@ -25,7 +27,7 @@ int64_t tc_pg_clock(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-void tc_postgres_wait(unsigned milliseconds)
+void tc_pause(unsigned milliseconds)
 {
 	struct timespec t = {.tv_sec = milliseconds / 1000, .tv_nsec = (long)(milliseconds % 1000) * 1000000};
 
@@ -100,7 +102,7 @@ static bool is_address(const char *host)
 	return inet_pton(AF_INET, host, room) == 1 || inet_pton(AF_INET6, host, room) == 1;
 }
 
-int tc_pg_resolve(struct tc_addresses *out, const char *host, int64_t deadline, struct tc_error *err)
+int tc_resolve(struct tc_addresses *out, const char *host, int64_t deadline, struct tc_error *err)
 {
 	struct timespec until = {.tv_sec = deadline / 1000, .tv_nsec = deadline % 1000 * 1000000};
 	struct question *q;
@@ -125,7 +127,8 @@ int tc_pg_resolve(struct tc_addresses *out, const char *host, int64_t deadline, 
 		return tc_fail(err, TC_E_RETRY, "the name \"%s\" was not resolved in time; look at the cluster's DNS",
 			       host);
 	if (failure || !out->count)
-		return tc_fail(err, TC_E_RETRY, "the name \"%s\" has no address (%s); is services.postgres.host right?",
-			       host, failure ? gai_strerror(failure) : "none of its answers can be used");
+		return tc_fail(err, TC_E_RETRY,
+			       "the name \"%s\" has no address (%s); is the host in the configuration right?", host,
+			       failure ? gai_strerror(failure) : "none of its answers can be used");
 	return 0;
 }

@@ -150,7 +150,8 @@ int tc_postgres_use(struct tc_postgres *p, const char *database, bool *missing, 
 /* Two sessions wrote one row of a catalogue at once, or waited for each other: the other one has done its part. */
 static bool passes_by_itself(const struct tc_pg_failure *why)
 {
-	return (strcmp(why->state, "XX000") == 0 && strstr(why->text, "concurrently")) ||
+	return (strcmp(why->state, "XX000") == 0 &&
+		(strstr(why->text, "concurrently") || strstr(why->text, "could not find tuple"))) ||
 	       strcmp(why->state, "40P01") == 0 || strcmp(why->state, "40001") == 0;
 }
 
@@ -290,10 +291,15 @@ static int revoke_surplus(struct tc_postgres *p, const struct tc_pg_names *n, co
 
 static int still_differs(const struct tc_pg_names *n, const struct tc_pg_seen *seen, struct tc_error *err)
 {
+	/* what lacks nothing and is not there is the work of a run that wants the opposite */
+	if (!seen->observed.ndiffers)
+		return tc_fail(err, TC_E_RETRY,
+			       "postgres: role \"%s\" was %s by another run in the meantime; try again", n->role,
+			       seen->there ? "locked out" : "dropped");
 	return tc_fail(err, TC_E_USAGE,
 		       "postgres: role \"%s\" is not as it should be though all was done for it: %s; look at what the "
 		       "administrator may do: tentc doctor",
-		       n->role, seen->observed.ndiffers ? seen->observed.differs[0] : "it is gone again");
+		       n->role, seen->observed.differs[0]);
 }
 
 /* Reads back what is there now, and takes away what is too much. */

@@ -86,6 +86,8 @@ const char *tc_sql_text_in(struct tc_arena *mem, const char *text);
 #define TC_STATE_FOREIGN_MARK "TC001"
 #define TC_STATE_FOREIGN_SCHEMA "TC002"
 #define TC_STATE_OLD_EPOCH "TC003"
+/* Not the server's either: it asked for a password, and there is none. */
+#define TC_STATE_NO_PASSWORD "TC004"
 
 /* All that the statements about one tentacle are made of; texts in mem. */
 struct tc_pg_names {

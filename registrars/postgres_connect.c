@@ -8,6 +8,20 @@
 
 #include "compiler/base/utf8.h"
 
+/* What it is not told libpq looks up in the environment, and in the files that this names, and nothing keeps it from
+ * that: to it an empty parameter is none. So what is libpq's leaves the environment, before main(), while nobody else
+ * reads there. */
+__attribute__((constructor)) static void forget_environment(void)
+{
+	char **to = environ;
+
+	for (char **from = environ; from && *from; from++)
+		if (strncmp(*from, "PG", 2) != 0)
+			*to++ = *from;
+	if (to)
+		*to = NULL;
+}
+
 static void ignore_notice(void *self, const PGresult *notice)
 {
 	(void)self;
@@ -115,7 +129,8 @@ static void add_all(struct parameters *p, const struct tc_pg_login *login, const
 	add(p, "user", login->user);
 	if (login->password)
 		add(p, "password", login->password);
-	add(p, "passfile", "/dev/null");
+	/* of /dev/null itself libpq would warn on stderr that it is no plain file */
+	add(p, "passfile", "/dev/null/none");
 	add(p, "application_name", "tentc");
 	add(p, "client_encoding", "UTF8");
 	add(p, "gssencmode", "disable");
@@ -175,6 +190,11 @@ static int start(struct tc_pg *out, const struct parameters *p, int64_t deadline
 	out->asked = PQconnectionUsedPassword(conn);
 	if (!why->timed_out) {
 		find_state(why, PQerrorMessage(conn));
+		/* These two are libpq's own, it says them in words alone. */
+		if (PQconnectionNeedsPassword(conn))
+			snprintf(why->state, sizeof(why->state), "%s", TC_STATE_NO_PASSWORD);
+		else if (!why->state[0] && strstr(PQerrorMessage(conn), "session is read-only"))
+			snprintf(why->state, sizeof(why->state), "25006");
 		say(why, PQerrorMessage(conn));
 	}
 	PQfinish(conn);

@@ -11,6 +11,8 @@ static const struct {
 	 "look at services.postgres.admin.user and passwordFile"},
 	{"28000", TC_E_USAGE, "the server lets the administrator not in",
 	 "look at services.postgres.admin.user, the role's LOGIN, and pg_hba.conf"},
+	{TC_STATE_NO_PASSWORD, TC_E_USAGE, "the server asks for a password, and there is none",
+	 "give services.postgres.admin.passwordFile, or TENTACULAR_POSTGRES_ADMIN_PASSWORD"},
 	{"3D000", TC_E_USAGE, "the database does not exist", "have a DBA run what tentc bootstrap postgres prints"},
 	{"55000", TC_E_USAGE, "the database is closed to all connections", "see datallowconn of pg_database"},
 	{"53300", TC_E_RETRY, "the server has no connection left", NULL},

@@ -27,7 +27,7 @@ for program in "$here"/test_*.py; do
 	# They measure, wait for time limits, or start thousands of processes: minutes that `make test` has not. `make soak`, or
 	# ONLY, runs them.
 	case $name in
-	rustfs_faults | nats_crash | postgres_crash | *_scale) [ -n "${SOAK:-}${ONLY:-}" ] || continue ;;
+	postgres_faults | rustfs_faults | nats_crash | postgres_crash | *_scale) [ -n "${SOAK:-}${ONLY:-}" ] || continue ;;
 	esac
 	start=$(date +%s)
 	# Ended at every step, cheated, and with thousands of tentacles, a service is tried in one version; SOAK=1: in all.

@@ -114,6 +114,11 @@ static int do_apply(struct member *m, const struct tc_want *want, struct tc_outc
 	return rc < 0 ? -1 : m->ops->verify(m->self, want, &out->err);
 }
 
+static int do_verify(struct member *m, const struct tc_want *want, struct tc_outcome *out)
+{
+	return m->ops->verify(m->self, want, &out->err);
+}
+
 static int do_retain(struct member *m, const struct tc_want *want, struct tc_outcome *out)
 {
 	int rc = m->ops->retain(m->self, want, &out->err);
@@ -150,6 +155,7 @@ static int (*const acts[])(struct member *m, const struct tc_want *want, struct 
 	[TC_ACT_PROBE] = do_probe,
 	[TC_ACT_OBSERVE] = do_observe,
 	[TC_ACT_APPLY] = do_apply,
+	[TC_ACT_VERIFY] = do_verify,
 	[TC_ACT_RETAIN] = do_retain,
 	[TC_ACT_DESTROY] = do_destroy,
 	[TC_ACT_ENCLAVE_APPLY] = do_enclave_apply,
@@ -202,6 +208,125 @@ int tc_crew_roster(struct tc_crew *c, const struct tc_service_config *service, c
 	struct member *m = open_member(c, service, err);
 
 	return m ? m->ops->observe_all(m->self, wants, nwants, each, self, err) : -1;
+}
+
+/* --- many tentacles in one service -----------------------------------------------------------------------------------
+ */
+
+struct place {
+	const struct tc_want *want;
+	size_t nth;
+};
+
+struct survey {
+	struct place *places; /* sorted */
+	size_t count;
+	struct tc_observed *seen;
+	struct tc_arena *mem;
+};
+
+static int by_name(const void *first, const void *second)
+{
+	const struct tc_want *a = ((const struct place *)first)->want, *b = ((const struct place *)second)->want;
+	int order = strcmp(a->enclave, b->enclave);
+
+	return order ? order : strcmp(a->name, b->name);
+}
+
+/* What is told lives no longer than the call. */
+static void keep(void *self, const char *enclave, const char *name, const struct tc_observed *seen)
+{
+	struct survey *s = self;
+	struct place key = {.want = &(struct tc_want){.enclave = enclave, .name = name}};
+	const struct place *found = bsearch(&key, s->places, s->count, sizeof(key), by_name);
+	struct tc_observed *copy;
+
+	if (!found)
+		return;
+	copy = &s->seen[found->nth];
+	*copy = *seen;
+	copy->mem = s->mem;
+	copy->differs = NULL;
+	copy->ndiffers = copy->cap = 0;
+	for (size_t i = 0; i < seen->ndiffers; i++)
+		tc_observed_add(copy, "%s", seen->differs[i]);
+}
+
+int tc_crew_survey(struct tc_crew *c, const struct tc_service_config *service, const struct tc_want *wants,
+		   size_t nwants, struct tc_observed *seen, struct tc_arena *mem, struct tc_error *err)
+{
+	struct survey s = {.places = tc_alloc(mem, nwants * sizeof(*s.places)), .seen = seen, .mem = mem};
+
+	if (!nwants)
+		return 0;
+	for (s.count = 0; s.count < nwants; s.count++) {
+		s.places[s.count] = (struct place){.want = &wants[s.count], .nth = s.count};
+		/* Not told: then it is not known to be there, and is looked at alone. */
+		seen[s.count] = (struct tc_observed){.mem = mem, .state = TC_STATE_DIFFERS};
+	}
+	qsort(s.places, s.count, sizeof(*s.places), by_name);
+	return tc_crew_roster(c, service, wants, nwants, keep, &s, err);
+}
+
+/* What differs is to be said in the words of observe; and a plan says what apply would find. */
+static bool says_enough(const struct tc_observed *known, bool plan)
+{
+	static const bool exact[] = {
+		[TC_STATE_ABSENT] = false,  [TC_STATE_APPLIED] = true,  [TC_STATE_DIFFERS] = false,
+		[TC_STATE_RETAINED] = true, [TC_STATE_FOREIGN] = false,
+	};
+
+	return known && (exact[known->state] || (known->state == TC_STATE_ABSENT && !plan));
+}
+
+void tc_crew_settle(struct tc_crew *c, const struct tc_service_config *service, const struct tc_want *want,
+		    const struct tc_observed *known, bool plan, struct tc_settled *out, struct tc_arena *mem)
+{
+	bool enough = says_enough(known, plan);
+
+	*out = (struct tc_settled){.seen = {.service = service, .done = true}};
+	if (enough)
+		out->seen.seen = *known;
+	else if (!tc_crew_do(c, TC_ACT_OBSERVE, service, want, &out->seen, mem))
+		return;
+	if (plan)
+		return;
+	out->tried = true;
+	/* What is away cannot be applied either. */
+	if (enough && known->state == TC_STATE_APPLIED &&
+	    (tc_crew_do(c, TC_ACT_VERIFY, service, want, &out->made, mem) || out->made.err.code == TC_E_RETRY))
+		return;
+	tc_crew_do(c, TC_ACT_APPLY, service, want, &out->made, mem);
+}
+
+bool tc_crew_gathers(const struct tc_crew *c, const struct tc_service_config *service)
+{
+	const struct member *m = &c->members[service - c->conf.config->services];
+
+	return m->ops && m->ops->apply_all;
+}
+
+struct gathered {
+	const struct tc_want *wants;
+	struct tc_error *failures;
+};
+
+static void note_failure(void *self, const struct tc_want *want, const struct tc_error *failure)
+{
+	struct gathered *g = self;
+
+	g->failures[want - g->wants] = failure ? *failure : (struct tc_error){0};
+}
+
+int tc_crew_apply_all(struct tc_crew *c, const struct tc_service_config *service, const struct tc_want *wants,
+		      size_t nwants, struct tc_error *failures, struct tc_error *err)
+{
+	struct gathered g = {.wants = wants, .failures = failures};
+	struct member *m = open_member(c, service, err);
+
+	if (!m)
+		return -1;
+	return m->ops->apply_all(m->self, wants, nwants, note_failure, &g, err);
 }
 
 bool tc_is_baseline(const struct tc_service_config *service)

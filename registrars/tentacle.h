@@ -34,6 +34,7 @@ enum tc_act {
 	TC_ACT_PROBE,
 	TC_ACT_OBSERVE,
 	TC_ACT_APPLY, /* and then verify */
+	TC_ACT_VERIFY,
 	TC_ACT_RETAIN,
 	TC_ACT_DESTROY,
 	TC_ACT_ENCLAVE_APPLY,
@@ -65,6 +66,30 @@ int tc_crew_roster(struct tc_crew *c, const struct tc_service_config *service, c
 		   size_t nwants,
 		   void (*each)(void *self, const char *enclave, const char *name, const struct tc_observed *seen),
 		   void *self, struct tc_error *err);
+
+/* --- many tentacles in one service -----------------------------------------------------------------------------------
+ */
+
+/* What observe_all says of each of them, in seen, whose texts are in mem: not always in the words of observe. */
+int tc_crew_survey(struct tc_crew *c, const struct tc_service_config *service, const struct tc_want *wants,
+		   size_t nwants, struct tc_observed *seen, struct tc_arena *mem, struct tc_error *err);
+
+struct tc_settled {
+	struct tc_outcome seen; /* how it was */
+	struct tc_outcome made; /* how applying it ended */
+	bool tried;             /* it was applied, so that made is set */
+};
+/* OBSERVE, then (unless plan) APPLY. What a survey has said (known; NULL: there was none) is taken for OBSERVE where it
+ * says as much; what it found applied is then only logged in as, and applied where that fails. */
+void tc_crew_settle(struct tc_crew *c, const struct tc_service_config *service, const struct tc_want *want,
+		    const struct tc_observed *known, bool plan, struct tc_settled *out, struct tc_arena *mem);
+
+/* Whether applying many at once gains something. */
+bool tc_crew_gathers(const struct tc_crew *c, const struct tc_service_config *service);
+/* Where it does: apply for each of them, without verify; failures: of each, code 0 when it is done. -1: none of them
+ * was tried. */
+int tc_crew_apply_all(struct tc_crew *c, const struct tc_service_config *service, const struct tc_want *wants,
+		      size_t nwants, struct tc_error *failures, struct tc_error *err);
 
 /* Whether every enclave has this service from the start; the others are made when a contract asks. */
 bool tc_is_baseline(const struct tc_service_config *service);

@@ -1,9 +1,11 @@
 #include "cli/cluster/commands.h"
+#include "cli/cluster/fleet.h"
 #include "cli/cluster/secret.h"
 
 /* One tentacle's registration: what the JSON form says of it. */
 struct registration {
 	struct tc_session *s;
+	struct tc_fleet *fleet;
 	const struct tc_wanted *t;
 	bool dry_run;
 	json_t *services, *created, *steps; /* borrowed from the answer */
@@ -62,41 +64,46 @@ static const char *happened(struct tc_session *s, const struct tc_observed *seen
 			 tc_sentences(s->mem, seen->differs, seen->ndiffers, "its login did not work"));
 }
 
-static void plan_service(struct registration *r, size_t nth, const struct tc_outcome *seen)
+static void tell_plan(struct registration *r, const struct tc_outcome *seen)
 {
 	const char *detail = planned(r->s, &seen->seen);
 
-	(void)nth;
-	if (seen->done && seen->seen.state == TC_STATE_FOREIGN)
+	if (!seen->done)
+		r->code = tc_code_worse(r->code, seen->err.code);
+	else if (seen->seen.state == TC_STATE_FOREIGN)
 		r->code = tc_code_worse(r->code, TC_E_REJECTED);
 	tc_session_row(r->s, seen->service->service->key, "%s", seen->done ? detail : tc_outcome_error(seen));
 	tc_session_service(r->services, seen, detail);
 }
 
-static void register_service(struct registration *r, size_t nth)
+static void tell_made(struct registration *r, const struct tc_settled *settled)
+{
+	const struct tc_outcome *made = &settled->made;
+	const char *detail = happened(r->s, &settled->seen.seen, made->steps);
+
+	if (!made->done)
+		r->code = tc_code_worse(r->code, made->err.code);
+	else if (settled->seen.seen.state == TC_STATE_ABSENT)
+		note_created(r, made->service);
+	tc_session_row(r->s, made->service->service->key, "%s", made->done ? detail : tc_outcome_error(made));
+	tc_session_service(r->services, made, detail);
+}
+
+static void register_service(struct registration *r, size_t tentacle, size_t nth)
 {
 	struct tc_session *s = r->s;
-	const struct tc_service_config *service = r->t->services[nth].config;
-	struct tc_want want = tc_want_of(r->t, nth);
-	struct tc_outcome seen, made;
-	const char *detail;
+	const struct tc_settled *settled;
+	const char *what;
 
-	if (!tc_crew_do(s->crew, TC_ACT_OBSERVE, service, &want, &seen, s->mem) || r->dry_run) {
-		if (!seen.done)
-			r->code = tc_code_worse(r->code, seen.err.code);
-		plan_service(r, nth, &seen);
-		return;
-	}
 	s->steps = r->steps;
-	tc_crew_do(s->crew, TC_ACT_APPLY, service, &want, &made, s->mem);
+	while (tc_fleet_step(r->fleet, tentacle, nth, &what))
+		tc_session_step(s, r->t->services[nth].config->service->key, what);
 	s->steps = NULL;
-	detail = happened(s, &seen.seen, made.steps);
-	if (!made.done)
-		r->code = tc_code_worse(r->code, made.err.code);
-	else if (seen.seen.state == TC_STATE_ABSENT)
-		note_created(r, service);
-	tc_session_row(s, service->service->key, "%s", made.done ? detail : tc_outcome_error(&made));
-	tc_session_service(r->services, &made, detail);
+	settled = tc_fleet_settled(r->fleet, tentacle, nth);
+	if (settled->tried)
+		tell_made(r, settled);
+	else
+		tell_plan(r, &settled->seen);
 }
 
 /* --- the Secret ------------------------------------------------------------------------------------------------------
@@ -148,23 +155,23 @@ static json_t *new_list(json_t *object, const char *key)
 	return list;
 }
 
-static enum tc_code register_tentacle(struct tc_session *s, json_t *list, const struct tc_wanted *t, bool dry_run)
+static enum tc_code register_tentacle(struct registration *r, json_t *list, size_t nth)
 {
+	const struct tc_wanted *t = r->t;
 	json_t *answer = json_pack("{s:s,s:s,s:i}", "enclave", t->enclave, "name", t->name, "epoch", (int)t->epoch);
-	struct registration r = {.s = s, .t = t, .dry_run = dry_run};
 
 	json_array_append_new(list, answer);
-	r.services = new_list(answer, "exo_services");
-	r.created = new_list(answer, "resources_created");
-	r.steps = new_list(answer, "steps");
-	tc_session_head(s, "%s/%s", t->enclave, t->name);
+	r->services = new_list(answer, "exo_services");
+	r->created = new_list(answer, "resources_created");
+	r->steps = new_list(answer, "steps");
+	tc_session_head(r->s, "%s/%s", t->enclave, t->name);
 	for (size_t i = 0; i < t->nservices; i++)
-		register_service(&r, i);
+		register_service(r, nth, i);
 	if (t->nservices)
-		register_secret(&r, answer);
+		register_secret(r, answer);
 	else
-		tc_session_row(s, "-", "its contract asks for no service");
-	return r.code;
+		tc_session_row(r->s, "-", "its contract asks for no service");
+	return r->code;
 }
 
 static int register_all(struct tc_session *s, bool dry_run, struct tc_error *err)
@@ -173,11 +180,16 @@ static int register_all(struct tc_session *s, bool dry_run, struct tc_error *err
 	_cleanup_json_ json_t *root = json_object();
 	json_t *list = new_list(root, "tentacles");
 	enum tc_code code = TC_E_NONE;
+	_cleanup_(tc_fleet_free) struct tc_fleet *fleet = tc_fleet_start(&(struct tc_fleet_conf){
+		.crew = tc_session_crew(s), .wants = result->wants, .nwants = result->nwants, .plan = dry_run});
 
 	json_object_set_new(root, "dry_run", json_boolean(dry_run));
 	json_object_set_new(root, "tentacle_count", json_integer((json_int_t)result->nwants));
-	for (size_t i = 0; i < result->nwants; i++)
-		code = tc_code_worse(code, register_tentacle(s, list, &result->wants[i], dry_run));
+	for (size_t i = 0; i < result->nwants; i++) {
+		struct registration r = {.s = s, .fleet = fleet, .t = &result->wants[i], .dry_run = dry_run};
+
+		code = tc_code_worse(code, register_tentacle(&r, list, i));
+	}
 	if (tc_session_print(s, root, err) < 0)
 		return -1;
 	tc_session_advise(code);

@@ -48,18 +48,35 @@ static int read_admin(void *self, struct tc_admin *out, const struct tc_service_
 	return tc_admin_read(out, s->secrets, service, err);
 }
 
-static void on_step(void *self, const char *service, const char *what)
+void tc_session_step(struct tc_session *s, const char *service, const char *what)
 {
-	struct tc_session *s = self;
-
 	tc_session_row(s, service, "  %s", what); /* deeper than how it ended */
 	if (s->steps)
 		tc_json_push(s->steps, tc_printf(s->mem, "%s: %s", service, what));
 }
 
+static void on_step(void *self, const char *service, const char *what)
+{
+	tc_session_step(self, service, what);
+}
+
+struct tc_crew_conf tc_session_crew(struct tc_session *s)
+{
+	return (struct tc_crew_conf){
+		.config = s->run.config,
+		.keys = s->run.keys,
+		.kube = s->cluster,
+		.admin = read_admin,
+		.admin_self = s,
+		.step = on_step,
+		.step_self = s,
+	};
+}
+
 int tc_session_connect(struct tc_session *s, struct tc_error *err)
 {
 	struct tc_kube_error failed = {0};
+	struct tc_crew_conf conf;
 
 	if (!s->no_cluster) {
 		if (tc_kube_find(&s->cluster, s->kubeconfig, err) < 0)
@@ -69,15 +86,8 @@ int tc_session_connect(struct tc_session *s, struct tc_error *err)
 			return -1;
 		}
 	}
-	s->crew = tc_crew_new(&(struct tc_crew_conf){
-		.config = s->run.config,
-		.keys = s->run.keys,
-		.kube = s->cluster,
-		.admin = read_admin,
-		.admin_self = s,
-		.step = on_step,
-		.step_self = s,
-	});
+	conf = tc_session_crew(s);
+	s->crew = tc_crew_new(&conf);
 	return 0;
 }
 

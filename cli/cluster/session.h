@@ -39,6 +39,10 @@ void tc_session_end(struct tc_session *s);
 int tc_session_read(struct tc_session *s);
 /* Finds the cluster and makes the crew; calls nobody yet. */
 int tc_session_connect(struct tc_session *s, struct tc_error *err);
+/* What the session's crew is made of, for more of them. */
+struct tc_crew_conf tc_session_crew(struct tc_session *s);
+/* Says a step that changes something, and notes it in steps. */
+void tc_session_step(struct tc_session *s, const char *service, const char *what);
 
 /* A line of the text form: "shop/web"; and below it "  postgres    create role ..." and "  postgres  created". */
 void tc_session_head(struct tc_session *s, const char *fmt, ...) TC_PRINTF(2, 3);

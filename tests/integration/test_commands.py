@@ -606,4 +606,5 @@ def main():
     return report.end()
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

@@ -2,7 +2,11 @@
  *
  * A ConfigMap exo.<enclave>.<name> in the system namespace, written before the first side effect. It outlives workload
  * and namespace: what is to be taken away is found from it, so no finalizer ever keeps an object of anybody's. It holds
- * no credential. Of its name and of what it says of itself, enclave and name have to be the same. */
+ * no credential. Of its name and of what it says of itself, enclave and name have to be the same.
+ *
+ * Its content is one JSON document, data["record.json"], for people too: keys sorted, indented. The label is for
+ * whoever lists; it is not read. What belongs to one phase is written in that phase alone, and has to be there in it.
+ */
 #ifndef TC_RECORD_H
 #define TC_RECORD_H
 
@@ -46,7 +50,7 @@ struct tc_record_service {
 struct tc_record_condition {
 	bool set;
 	const char *why; /* a sentence; NULL where it is not set */
-	long long since; /* seconds since 1970 */
+	long long since; /* seconds since 1970; not kept of one that is not set */
 };
 
 /* Texts live in the arena they were read into, or are the caller's. */

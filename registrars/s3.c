@@ -235,6 +235,11 @@ static int fail_curl(const struct call *c, CURLcode code, struct tc_error *err)
 			       "rustfs: %s: the answer of %s:%u is larger than any should be; check that an S3 server "
 			       "runs there",
 			       c->req->step, conf->host, conf->port);
+	if (code == CURLE_OPERATION_TIMEDOUT && strcmp(c->req->method, "GET") != 0)
+		return tc_fail(err, TC_E_RETRY,
+			       "rustfs: %s: %s:%u: no answer in time (%s); try again, and look at the server's disks: "
+			       "full or read-only, RustFS answers no change",
+			       c->req->step, conf->host, conf->port, c->said);
 	for (size_t i = 0; i < TC_COUNT(faults); i++)
 		if (faults[i].code == code)
 			return tc_fail(err, faults[i].our, "rustfs: %s: %s:%u: %s (%s); %s", c->req->step, conf->host,

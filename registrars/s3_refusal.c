@@ -13,7 +13,7 @@ static const struct {
 	const char *help;
 } rows[] = {
 	{"AccessDenied", 0, TC_E_USAGE, "the server does not let the administrator do this",
-	 "docs/rustfs.md lists the rights of the administrator"},
+	 "docs/rustfs.md lists the rights of the administrator; of disks that are read-only MinIO says the same"},
 	{"InvalidAccessKeyId", 0, TC_E_USAGE,
 	 "the server does not know the administrator's access key, or it is disabled",
 	 "look at services.rustfs.admin.accessKeyFile"},
@@ -24,6 +24,7 @@ static const struct {
 	{"XMinioAdminConfigBadJSON", 0, TC_E_USAGE, "the server cannot read it",
 	 "look at services.rustfs.admin.dialect and secretKeyFile"},
 	{"XMinioStorageFull", 0, TC_E_RETRY, "the server's disks are full", "make room, then try again"},
+	{"InternalError", 0, TC_E_RETRY, NULL, "look at the server's disks and its log, then try again"},
 	{"XMinioServerNotInitialized", 0, TC_E_RETRY, "the server is starting", "try again"},
 	{"BucketAlreadyExists", 0, TC_E_REJECTED, "the bucket belongs to somebody else",
 	 "give services.rustfs.bucket another name"},
@@ -100,6 +101,14 @@ static int skewed(const struct tc_s3_request *req, const struct tc_s3_answer *a,
 		       req->step, ours, theirs);
 }
 
+/* RustFS has none of its own for disks that are full. */
+static const char *code_of(const struct tc_s3_answer *answer)
+{
+	bool full = strcmp(answer->code, "InternalError") == 0 && strstr(answer->message, "Disk full");
+
+	return full ? "XMinioStorageFull" : answer->code;
+}
+
 int tc_s3_refused(const struct tc_s3_request *req, const struct tc_s3_answer *answer, struct tc_error *err)
 {
 	/* What it says to a secret may quote the secret. */
@@ -114,7 +123,7 @@ int tc_s3_refused(const struct tc_s3_request *req, const struct tc_s3_answer *an
 			       "services.rustfs.port and tls.mode",
 			       req->step);
 	for (size_t i = 0; i < TC_COUNT(rows); i++) {
-		if (rows[i].code ? strcmp(rows[i].code, answer->code) != 0 : rows[i].status != answer->status)
+		if (rows[i].code ? strcmp(rows[i].code, code_of(answer)) != 0 : rows[i].status != answer->status)
 			continue;
 		our = rows[i].our;
 		meaning = rows[i].meaning;

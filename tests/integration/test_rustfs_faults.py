@@ -11,9 +11,10 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from rustfs_tests import Tenant, make_probe, pairs, state  # noqa: E402
+import fake_disk  # noqa: E402
 import fake_s3  # noqa: E402
 from fake_s3 import Door, Listener, answer, says  # noqa: E402
-from report import Report, check, contains, equal  # noqa: E402
+from report import Report, check, contains, equal, until  # noqa: E402
 from s3_server import Server  # noqa: E402
 
 OPERATIONS = ("probe", "observe", "observe-all", "apply", "verify", "retain", "destroy", "enclave-apply",
@@ -177,8 +178,54 @@ def full(report, server, build, folder, dialect, v):
         contains(run.error, "the server's disks are full (HTTP 507 XMinioStorageFull); make room, then try again")
 
 
+# What may be said of a change that a disk does not take. RustFS itself waits for its disk, without an end.
+FULL = ("the server's disks are full (HTTP 507 XMinioStorageFull); make room, then try again",
+        "the server's disks are full (HTTP 500 InternalError); make room, then try again",
+        "look at the server's disks: full or read-only, RustFS answers no change")
+READ_ONLY = (FULL[2], "look at the server's disks and its log", "of disks that are read-only MinIO says the same",
+             "its policy does not allow it (AccessDenied); register it again")
+
+
+def disks(report, build, folder, kind, dialect):
+    """A real disk that is full, and then one that is read-only."""
+    if fake_disk.reason():
+        report.skip(f"{kind}: a full and a read-only disk", fake_disk.reason())
+        return
+    server = Server(kind)
+    with fake_disk.Disk(server.data, 200) as disk, server:
+        probe = make_probe(build, folder, server, dialect)
+        for what, begin, end, words in (("full", disk.fill, disk.room, FULL),
+                                        ("read-only", lambda: equal(disk.read_only(True), ""),
+                                         lambda: equal(disk.read_only(False), ""), READ_ONLY)):
+            with report.case(f"{kind}: a disk that is {what}: what reads works, what writes says what to do"):
+                probe.fine("destroy,apply", *WEB)
+                a = Tenant(server, probe, *WEB)
+                a.put("k")
+                want = state(server)
+                begin()
+                probe.fine("probe")
+                equal(probe.fine("observe", *WEB).state, "applied")
+                for operation in (("apply", "shop", "new"), ("verify", *WEB), ("apply", *WEB, 1), ("retain", *WEB),
+                                  ("destroy", *WEB)):
+                    run = probe(*operation, seconds=2, timeout=30)
+                    check(run.status in (1, 2, 5), run.output)
+                    check(any(w in run.error for w in words), f"{operation}: {run.error}")
+                    check(run.seconds < 15, f"{operation} took {run.seconds:.1f} s with a limit of 2 s")
+                equal(a.get("k").body, b"data")
+                equal(probe.fine("observe", *WEB).state, "applied")
+            with report.case(f"{kind}: a disk that was {what}: the next run works"):
+                end()
+                equal(state(server), want)
+                # MinIO looks at its disk now and then only
+                until(lambda: probe("apply,verify", *WEB, 1).status == 0, 30, "it works again", every=0.5)
+                probe.fine("retain,apply,verify,destroy", *WEB, 1)
+                equal(probe.fine("observe", *WEB, 1).state, "absent")
+                probe.fine("apply,verify,destroy", "shop", "new")
+
+
 def main(build):
     report = Report()
+    fake_disk.reason()
     folder = tempfile.mkdtemp(prefix="tentc-rustfs-")
     try:
         fakes(report, build, folder)
@@ -189,6 +236,7 @@ def main(build):
                 in_the_middle(report, server, build, folder, dialect, kind)
                 stubborn(report, server, build, folder, dialect, kind)
                 full(report, server, build, folder, dialect, kind)
+            disks(report, build, folder, kind, dialect)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return report.end()

@@ -9,6 +9,7 @@
 
 enum tc_serve_option {
 	TC_SERVE_ADMISSION,
+	TC_SERVE_CONTROLLER,
 	TC_SERVE_CONFIG,
 	TC_SERVE_LISTEN,
 	TC_SERVE_METRICS,
@@ -21,6 +22,9 @@ enum tc_serve_option {
 	TC_SERVE_NO_CLUSTER,
 	TC_SERVE_LOG,
 	TC_SERVE_DRAIN,
+	TC_SERVE_ROOT_KEY_FILE,
+	TC_SERVE_NAMESPACE,
+	TC_SERVE_RESYNC,
 };
 
 enum tc_certs_option {

@@ -3,7 +3,8 @@
 static const char *const logs[] = {"text", "json", NULL};
 
 static const struct tc_option options[] = {
-	[TC_SERVE_ADMISSION] = {.name = "admission", .help = "only admission (all that there is so far)"},
+	[TC_SERVE_ADMISSION] = {.name = "admission", .help = "answer reviews (the default); holds no root key"},
+	[TC_SERVE_CONTROLLER] = {.name = "controller", .help = "instead: register what is deployed"},
 	[TC_SERVE_CONFIG] = {.name = "config", .arg = "FILE", .help = "ExoskeletonConfig (default: built-in values)"},
 	[TC_SERVE_LISTEN] = {.name = "listen", .arg = "ADDR:PORT", .help = "HTTPS (default: 0.0.0.0:8443)"},
 	[TC_SERVE_METRICS] = {.name = "metrics", .arg = "ADDR:PORT|off", .help = "/metrics (0.0.0.0:9090)"},
@@ -16,17 +17,22 @@ static const struct tc_option options[] = {
 	[TC_SERVE_NO_CLUSTER] = {.name = "no-cluster", .help = "knows nothing but the review; needs --cert-dir"},
 	[TC_SERVE_LOG] = {.name = "log", .arg = "text|json", .choices = logs, .help = "default: text"},
 	[TC_SERVE_DRAIN] = {.name = "drain", .arg = "SECONDS", .help = "unready before it stops (default: 5)"},
+	[TC_SERVE_ROOT_KEY_FILE] = {.name = "root-key-file", .arg = "FILE", .help = "controller: the key ring"},
+	[TC_SERVE_NAMESPACE] = {.name = "namespace", .arg = "NS", .help = "controller: of records (tentacular-system)"},
+	[TC_SERVE_RESYNC] = {.name = "resync", .arg = "N{h|m|s}", .help = "controller: looks over all services (10m)"},
 	{0},
 };
 
 const struct tc_command tc_cmd_serve = {
 	.name = "serve",
-	.summary = "answer admission reviews over HTTPS",
+	.summary = "answer admission reviews over HTTPS, or be the controller",
 	.operands = "",
 	.missing = "",
-	.about = "The same stage as tentc compile, as a mutating admission webhook.\n"
+	.about = "The same stage as tentc compile, as a mutating admission webhook; or, with\n"
+		 "--controller, what makes the services hold what the contracts say.\n"
 		 "SIGTERM: not ready, drained, exit 0.\n",
 	.examples = "  tentc serve --admission --config /etc/tentc/config.yaml --log json\n"
+		    "  tentc serve --controller --config config.yaml --root-key-file keys\n"
 		    "  tentc serve --no-cluster --cert-dir certs --listen 127.0.0.1:8443\n",
 	.options = options,
 };

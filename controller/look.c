@@ -24,6 +24,18 @@ const struct tc_workload_kind *tc_workload_kind(const char *kind)
 	return NULL;
 }
 
+_Static_assert(TC_COUNT(kinds) == TC_WORKLOAD_KINDS, "a row for each kind");
+
+const struct tc_workload_kind *tc_workload_kind_at(unsigned row)
+{
+	return &kinds[row];
+}
+
+unsigned tc_workload_row(const struct tc_workload_kind *kind)
+{
+	return (unsigned)(kind - kinds);
+}
+
 const char *tc_record_path(struct tc_arena *mem, const char *ns, const char *enclave, const char *name)
 {
 	return tc_kube_path(mem, "/api/v1/namespaces/%s/configmaps/%s", ns, tc_record_name(mem, enclave, name));

@@ -12,6 +12,10 @@ struct tc_workload_kind {
 };
 /* NULL: no kind that can have a contract. */
 const struct tc_workload_kind *tc_workload_kind(const char *kind);
+/* By row, 0 to TC_WORKLOAD_KINDS - 1; and back. */
+#define TC_WORKLOAD_KINDS 6
+const struct tc_workload_kind *tc_workload_kind_at(unsigned row);
+unsigned tc_workload_row(const struct tc_workload_kind *kind);
 
 /* Where the record of a tentacle is. */
 const char *tc_record_path(struct tc_arena *mem, const char *ns, const char *enclave, const char *name);

@@ -7,6 +7,8 @@
 #include "kube/config.h"
 
 int tc_serve(const struct tc_cli *cli, const struct tc_args *args, struct tc_error *err);
+/* serve --controller */
+int tc_serve_controller(const struct tc_cli *cli, const struct tc_args *args, struct tc_error *err);
 int tc_certs(const struct tc_cli *cli, const struct tc_args *args, struct tc_error *err);
 int tc_register(const struct tc_cli *cli, const struct tc_args *args, struct tc_error *err);
 int tc_undeploy(const struct tc_cli *cli, const struct tc_args *args, struct tc_error *err);

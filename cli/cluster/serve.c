@@ -311,6 +311,8 @@ int tc_serve(const struct tc_cli *cli, const struct tc_args *args, struct tc_err
 	pthread_condattr_t monotonic;
 	int rc;
 
+	if (args->value[TC_SERVE_CONTROLLER])
+		return tc_serve_controller(cli, args, err);
 	tc_hide_memory();
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

@@ -1,11 +1,19 @@
 #include "cli/cluster/commands.h"
 #include "cli/cluster/fleet.h"
+#include "cli/cluster/netpol.h"
 #include "cli/cluster/secret.h"
+
+/* How the API server does, over all tentacles. */
+struct cluster {
+	unsigned failures;    /* in a row */
+	struct tc_error down; /* code 0: it is not */
+};
 
 /* One tentacle's registration: what the JSON form says of it. */
 struct registration {
 	struct tc_session *s;
 	struct tc_fleet *fleet;
+	struct cluster *cluster;
 	const struct tc_wanted *t;
 	bool dry_run;
 	json_t *services, *created, *steps; /* borrowed from the answer */
@@ -106,8 +114,72 @@ static void register_service(struct registration *r, size_t tentacle, size_t nth
 		tell_plan(r, &settled->seen);
 }
 
-/* --- the Secret ------------------------------------------------------------------------------------------------------
+/* --- the cluster -----------------------------------------------------------------------------------------------------
  */
+
+/* So often in a row, and the API server is not waited for again. */
+#define PATIENCE 3
+
+/* What becomes of an object for which nothing can be done; NULL: it can. */
+static const char *hindered(const struct registration *r, const char *without_cluster)
+{
+	if (!r->s->kube)
+		return without_cluster;
+	return r->code != TC_E_NONE ? "not applied: not all of its services are ready" : NULL;
+}
+
+static int keep_trying(struct registration *r, int rc, const struct tc_error *err)
+{
+	if (rc == 0 || err->code != TC_E_RETRY)
+		r->cluster->failures = 0;
+	else if (++r->cluster->failures >= PATIENCE)
+		tc_fail(&r->cluster->down, TC_E_RETRY, "the API server failed %d times in a row, last with: %s",
+			PATIENCE, err->msg);
+	return rc;
+}
+
+/* -1: what came of it is in *err. */
+static int reach(const struct registration *r, struct tc_error *err)
+{
+	if (r->cluster->down.code == TC_E_NONE)
+		return 0;
+	*err = r->cluster->down;
+	return -1;
+}
+
+/* Before the Secret, so that a pod that starts may reach what it was given. */
+static int register_policy(struct registration *r, struct tc_error *err)
+{
+	struct tc_session *s = r->s;
+	const char *why = hindered(r, "not applied: no cluster; tentc compile prints it");
+	struct tc_netpol policy;
+	int rc;
+
+	tc_netpol_of(&policy, r->t);
+	if (!policy.name)
+		return 0;
+	if (why) {
+		tc_session_row(s, "network", "%s: %s", policy.name, why);
+		return 0;
+	}
+	rc = reach(r, err);
+	if (rc == 0)
+		rc = keep_trying(r, tc_netpol_apply(s, r->t, r->dry_run, &policy, err), err);
+	if (rc < 0)
+		r->code = tc_code_worse(r->code, err->code);
+	if (policy.step)
+		tc_json_push(r->steps, tc_printf(s->mem, "network: %s", policy.step));
+	tc_session_row(s, "network", "%s: %s", policy.name, rc < 0 ? err->msg : policy.detail);
+	return rc;
+}
+
+static const char *secret_name(const struct tc_wanted *t)
+{
+	for (size_t i = 0; i < t->nobjects; i++)
+		if (strcmp(t->objects[i].kind, "Secret") == 0)
+			return t->objects[i].name;
+	return NULL;
+}
 
 static void note_secret(struct registration *r, json_t *answer, const char *name, bool applied, const char *detail)
 {
@@ -123,25 +195,34 @@ static void note_secret(struct registration *r, json_t *answer, const char *name
 static void register_secret(struct registration *r, json_t *answer)
 {
 	struct tc_session *s = r->s;
+	const char *name = secret_name(r->t), *detail = "applied";
+	const char *why = hindered(r, "not applied: no cluster; tentc compile --root-key-file prints it");
 	struct tc_error err = {0};
-	const char *name = NULL, *detail = "applied";
-	int rc = 0;
+	int rc;
 
-	for (size_t i = 0; i < r->t->nobjects; i++)
-		if (strcmp(r->t->objects[i].kind, "Secret") == 0)
-			name = r->t->objects[i].name;
-	if (!s->kube) {
-		note_secret(r, answer, name, false, "not applied: no cluster; tentc compile --root-key-file prints it");
+	if (why) {
+		note_secret(r, answer, name, false, why);
 		return;
 	}
-	if (r->code != TC_E_NONE) {
-		note_secret(r, answer, name, false, "not applied: not all of its services are ready");
-		return;
-	}
-	rc = r->dry_run ? tc_secret_compare(s, r->t, &name, &detail, &err) : tc_secret_apply(s, r->t, &name, &err);
+	rc = reach(r, &err);
+	if (rc == 0)
+		rc = keep_trying(r,
+				 r->dry_run ? tc_secret_compare(s, r->t, &name, &detail, &err)
+					    : tc_secret_apply(s, r->t, &name, &err),
+				 &err);
 	if (rc < 0)
 		r->code = tc_code_worse(r->code, err.code);
 	note_secret(r, answer, name, rc == 0 && !r->dry_run, rc < 0 ? err.msg : detail);
+}
+
+static void register_objects(struct registration *r, json_t *answer)
+{
+	struct tc_error err = {0};
+
+	if (register_policy(r, &err) == 0)
+		register_secret(r, answer);
+	else
+		note_secret(r, answer, secret_name(r->t), false, tc_printf(r->s->mem, "not applied: %s", err.msg));
 }
 
 /* --- all of it -------------------------------------------------------------------------------------------------------
@@ -167,10 +248,9 @@ static enum tc_code register_tentacle(struct registration *r, json_t *list, size
 	tc_session_head(r->s, "%s/%s", t->enclave, t->name);
 	for (size_t i = 0; i < t->nservices; i++)
 		register_service(r, nth, i);
-	if (t->nservices)
-		register_secret(r, answer);
-	else
+	if (!t->nservices)
 		tc_session_row(r->s, "-", "its contract asks for no service");
+	register_objects(r, answer);
 	return r->code;
 }
 
@@ -180,13 +260,15 @@ static int register_all(struct tc_session *s, bool dry_run, struct tc_error *err
 	_cleanup_json_ json_t *root = json_object();
 	json_t *list = new_list(root, "tentacles");
 	enum tc_code code = TC_E_NONE;
+	struct cluster cluster = {0};
 	_cleanup_(tc_fleet_free) struct tc_fleet *fleet = tc_fleet_start(&(struct tc_fleet_conf){
 		.crew = tc_session_crew(s), .wants = result->wants, .nwants = result->nwants, .plan = dry_run});
 
 	json_object_set_new(root, "dry_run", json_boolean(dry_run));
 	json_object_set_new(root, "tentacle_count", json_integer((json_int_t)result->nwants));
 	for (size_t i = 0; i < result->nwants; i++) {
-		struct registration r = {.s = s, .fleet = fleet, .t = &result->wants[i], .dry_run = dry_run};
+		struct registration r = {
+			.s = s, .fleet = fleet, .cluster = &cluster, .t = &result->wants[i], .dry_run = dry_run};
 
 		code = tc_code_worse(code, register_tentacle(&r, list, i));
 	}

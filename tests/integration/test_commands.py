@@ -20,6 +20,7 @@ import nats_server  # noqa: E402
 import postgres_server  # noqa: E402
 import s3_server  # noqa: E402
 from registrar import CommandLines  # noqa: E402
+from cluster import Cluster, NoPrograms  # noqa: E402
 from report import Failed, Report, check, contains, equal  # noqa: E402
 
 DIFFERS, USAGE, REJECTED, RETRY = 1, 2, 3, 5
@@ -576,6 +577,152 @@ def doctor(world, report):
             contains(done.out, "[FAIL]    postgres: ")
 
 
+POLICIES = "/apis/networking.k8s.io/v1/namespaces/shop/networkpolicies"
+SECRETS = "/api/v1/namespaces/shop/secrets"
+
+
+class InCluster:
+    """tentc with a cluster: one service is enough, and NetworkPolicies are on."""
+
+    def __init__(self, world, cluster):
+        self.world, self.cluster = world, cluster
+        self.services = [s for s in ("postgres", "rustfs", "nats") if s in world.servers][:1]
+        path = world.write_config("cluster.yaml", {
+            **{s: {"enabled": False} for s in ("postgres", "rustfs", "nats", "spire")},
+            **{s: world.settings[s] for s in self.services}})
+        with open(path) as f:
+            text = f.read()
+        with open(path, "w") as f:
+            f.write(text.replace("mode: 'off'", "mode: contract").replace("mode: off", "mode: contract"))
+        self.config = path
+
+    def __call__(self, *words, status=0, kubeconfig=None):
+        return self.world.run(*words, status=status, options=(
+            "--config", self.config, "--root-key-file", self.world.keys,
+            "--kubeconfig", kubeconfig or self.cluster.kubeconfig))
+
+    def tentacle(self, name):
+        return self.world.tentacle("shop", name, services=self.services)
+
+    def get(self, where, name):
+        answer = self.cluster.api("GET", f"{where}/{name}")
+        return answer.json if answer.status == 200 else None
+
+    def compiled(self, path, kind):
+        done = self.world.run("compile", path, status=0, options=("--config", self.config, "--root-key-file",
+                                                                  self.world.keys))
+        return next(d for d in yaml.safe_load_all(done.out) if d["kind"] == kind)
+
+    def versions(self):
+        return {(where, o["metadata"]["name"]): o["metadata"]["resourceVersion"] for where in (POLICIES, SECRETS)
+                for o in self.cluster.api("GET", where).json["items"]}
+
+    def author_policy(self, name):
+        answer = self.cluster.api("POST", POLICIES, {
+            "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": name},
+            "spec": {"podSelector": {}, "policyTypes": ["Ingress"]}})
+        equal(answer.status, 201, "status of an author's policy")
+        return answer.json["metadata"]["resourceVersion"]
+
+
+def policies(world, report, cluster):
+    tentc = InCluster(world, cluster)
+    tentc("enclave", "provision", "shop")
+    path = tentc.tentacle("net")
+
+    with report.case("in a cluster, register --dry-run: the NetworkPolicy and the Secret would be created, nothing is"):
+        before = tentc.versions()
+        done = tentc("register", path, "--dry-run")
+        contains(done.out, "  network   net-netpol: would be created\n")
+        contains(done.out, "  secret    tentacular-exoskeleton-net: would be created\n")
+        equal(tentc.versions(), before)
+
+    with report.case("register: the NetworkPolicy that tentc compile prints, and the Secret after it"):
+        value = tentc("register", path, "--format", "json").json
+        validate(world, "register", value)
+        t = value["tentacles"][0]
+        equal(t["steps"][-1], "network: create NetworkPolicy net-netpol")
+        equal(t["secret"], {"name": "tentacular-exoskeleton-net", "applied": True, "detail": "applied"})
+        policy, wanted = tentc.get(POLICIES, "net-netpol"), tentc.compiled(path, "NetworkPolicy")
+        equal(policy["spec"], wanted["spec"])
+        equal(policy["metadata"]["labels"], wanted["metadata"]["labels"])
+        equal([f["manager"] for f in policy["metadata"]["managedFields"]], ["tentc"])
+        secret = tentc.get(SECRETS, "tentacular-exoskeleton-net")
+        check(int(policy["metadata"]["resourceVersion"]) < int(secret["metadata"]["resourceVersion"]),
+              "the Secret was applied before the NetworkPolicy")
+
+    with report.case("register again: the NetworkPolicy is unchanged, to its version"):
+        before = tentc.versions()
+        contains(tentc("register", path).out, "  network   net-netpol: unchanged\n")
+        contains(tentc("register", path, "--dry-run").out, "  network   net-netpol: as it should be\n")
+        equal(tentc.versions(), before)
+
+    with report.case("a NetworkPolicy that somebody opened is put right"):
+        before = tentc.get(POLICIES, "net-netpol")["spec"]
+        cluster.kubectl("patch", "-n", "shop", "networkpolicy", "net-netpol", "--type=json", "-p",
+                        '[{"op": "replace", "path": "/spec/egress", "value": [{}]}]')
+        bent = tentc.versions()
+        contains(tentc("register", path, "--dry-run").out, "  network   net-netpol: would be put right\n")
+        equal(tentc.versions(), bent)
+        contains(tentc("register", path).out, "  network   net-netpol: put right\n")
+        equal(tentc.get(POLICIES, "net-netpol")["spec"], before)
+
+    with report.case("a NetworkPolicy of the author's stays as it is, and tentc's stands beside it"):
+        version = tentc.author_policy("own-netpol")
+        path = tentc.tentacle("own")
+        contains(tentc("register", path, "--dry-run").out, "  network   tentacular-exoskeleton-own: would be created\n")
+        contains(tentc("register", path).out, "  network   tentacular-exoskeleton-own: created\n")
+        contains(tentc("register", path).out, "  network   tentacular-exoskeleton-own: unchanged\n")
+        equal(tentc.get(POLICIES, "own-netpol")["metadata"]["resourceVersion"], version)
+        equal(tentc.get(POLICIES, "tentacular-exoskeleton-own")["spec"], tentc.compiled(path, "NetworkPolicy")["spec"])
+
+    with report.case("where both names are somebody else's, it is refused, and no Secret is applied"):
+        before = {name: tentc.author_policy(name) for name in ("both-netpol", "tentacular-exoskeleton-both")}
+        path = tentc.tentacle("both")
+        contains(tentc("register", path, "--dry-run", status=REJECTED).out, "it is not tentc's; it was left as it is")
+        value = tentc("register", path, "--format", "json", status=REJECTED).json
+        validate(world, "register", value)
+        secret = value["tentacles"][0]["secret"]
+        equal(secret["applied"], False)
+        contains(secret["detail"], "not applied: NetworkPolicy tentacular-exoskeleton-both: it is not tentc's")
+        equal({n: tentc.get(POLICIES, n)["metadata"]["resourceVersion"] for n in before}, before)
+        equal(tentc.get(SECRETS, "tentacular-exoskeleton-both"), None)
+
+    with report.case("a tentacle without a service: its NetworkPolicy alone"):
+        path = tentc.tentacle("plain")
+        with open(path) as f:
+            text = f.read()
+        with open(path, "w") as f:
+            f.write(text.replace(f"tentacular-{tentc.services[0]}:", "github: {protocol: https, host: api.github.com}"))
+        done = tentc("register", path)
+        contains(done.out, "  -         its contract asks for no service\n  network   plain-netpol: created\n")
+        check("secret" not in done.out, done.out)
+
+    with report.case("an API server that is away: the service is done, nothing in the cluster, exit 5"):
+        gone = os.path.join(world.folder, "gone.kubeconfig")
+        with open(cluster.kubeconfig) as f:
+            config = json.load(f)
+        config["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1"
+        with open(gone, "w") as f:
+            json.dump(config, f)
+        paths = [tentc.tentacle(f"away-{i}") for i in range(4)]
+        value = tentc("register", *paths, "--format", "json", status=RETRY, kubeconfig=gone).json
+        for t in value["tentacles"]:
+            equal({s["detail"] for s in t["exo_services"]}, {"created"})
+            equal(t["secret"]["applied"], False)
+            contains(t["secret"]["detail"], "not applied: ")
+        contains(value["tentacles"][3]["secret"]["detail"], "the API server failed 3 times in a row, last with: ")
+        contains(tentc("register", *paths).out, "  network   away-3-netpol: created\n")
+
+
+def in_cluster(world, report):
+    try:
+        with Cluster() as cluster:
+            policies(world, report, cluster)
+    except NoPrograms as e:
+        report.skip("register in a cluster", str(e))
+
+
 def secrets(world, report, lines):
     with report.case("no credential in what was printed, nor in a command line"):
         hidden = [world.root_key, postgres_server.ADMIN_PASSWORD, s3_server.SECRET, nats_server.ADMIN_PASSWORD,
@@ -600,7 +747,7 @@ def main():
         if not world.servers:
             return report.end()
         with CommandLines() as lines:
-            for part in (life, outage, several, doctor):
+            for part in (life, outage, several, doctor, in_cluster):
                 part(world, report)
         secrets(world, report, lines)
     return report.end()

@@ -3,7 +3,7 @@
 tentc=$1 bad=0
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
-for name in contract config output; do
+for name in contract config output record; do
 	if ! "$tentc" schema $name >"$tmp/$name.json"; then
 		echo "schema: tentc schema $name fails"
 		bad=1

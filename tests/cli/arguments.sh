@@ -106,14 +106,14 @@ want_rc 2
 want_err 'has "_" as character 2'
 
 case_ "schema"
-for s in contract config output; do
+for s in contract config output record; do
 	run schema $s
 	want_rc 0
 	head -c 1 "$T/out" | grep -q '{' || complain "no JSON"
 done
 run schema both
 want_rc 2
-want_err "there are contract, config and output"
+want_err "there are contract, config, output and record"
 
 case_ "no colour but on a terminal"
 run compile missing.yaml

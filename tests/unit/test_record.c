@@ -1,5 +1,6 @@
 #include "controller/record.h"
 
+#include "cli/record_schema.h"
 #include "compiler/base/buf.h"
 #include "kube/client.h"
 #include "tests/unit/unit.h"
@@ -558,6 +559,66 @@ static void test_without_version(void **state)
 	assert_string_equal(r.version, "");
 }
 
+/* --- the schema --------------------------------------------------------------------------------------------------- */
+
+/* The sorted keys, one a line. */
+static char *keys_of(json_t *object)
+{
+	_cleanup_json_ json_t *copy = json_copy(object);
+	const char *key;
+	json_t *j;
+	void *next;
+
+	json_object_foreach_safe(copy, next, key, j) json_object_set_new(copy, key, json_null());
+	return json_dumps(copy, JSON_SORT_KEYS | JSON_INDENT(1));
+}
+
+static void expect_same_keys(json_t *schema, json_t *written)
+{
+	char *a = keys_of(json_object_get(schema, "properties")), *b = keys_of(written);
+
+	assert_string_equal(a, b);
+	free(a);
+	free(b);
+}
+
+/* It is made from words of its own: they are those that are written. */
+static void test_schema(void **state)
+{
+	static const struct tc_record_service consuming = {"nats", TC_PHASE_PENDING, others, TC_COUNT(others)};
+	_cleanup_buf_ struct tc_buf out = {0};
+	_cleanup_json_ json_t *schema = NULL, *written = json_object();
+	json_t *properties, *definitions, *words, *condition;
+	struct tc_record r = record();
+
+	(void)state;
+	tc_record_schema(&out);
+	schema = parse(out.p);
+	properties = json_object_get(schema, "properties");
+	definitions = json_object_get(schema, "$defs");
+	r.services = &consuming;
+	r.nservices = 1;
+	for (size_t i = 0; i < TC_CONDITION_COUNT; i++)
+		tc_record_condition(&r, (enum tc_condition_type)i, "x", 1);
+	words = json_object_get(json_object_get(properties, "phase"), "enum");
+	assert_int_equal(json_array_size(words), TC_PHASE_DESTROYED + 1);
+	for (int phase = TC_PHASE_PENDING; phase <= TC_PHASE_DESTROYED; phase++) {
+		_cleanup_json_ json_t *configmap = NULL, *document = NULL;
+
+		r.phase = (enum tc_phase)phase;
+		assert_string_equal(json_string_value(json_array_get(words, (size_t)phase)), tc_phase_name(r.phase));
+		configmap = tc_record_write(&r, NS);
+		document = parse(content_of(configmap));
+		json_object_update(written, document);
+	}
+	expect_same_keys(schema, written);
+	expect_same_keys(json_object_get(properties, "conditions"), json_object_get(written, "conditions"));
+	expect_same_keys(json_object_get(definitions, "service"),
+			 json_array_get(json_object_get(written, "services"), 0));
+	condition = json_object_get(json_object_get(written, "conditions"), "Invalid");
+	expect_same_keys(json_object_get(definitions, "condition"), condition);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -575,6 +636,7 @@ int main(void)
 		cmocka_unit_test(test_too_large),
 		cmocka_unit_test(test_object),
 		cmocka_unit_test(test_without_version),
+		cmocka_unit_test(test_schema),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,8 +13,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import fake_disk  # noqa: E402
 import postgres_server  # noqa: E402
 from postgres_server import ADMIN_PASSWORD, Server  # noqa: E402
-from report import Report, check, contains, equal, until  # noqa: E402
 from test_postgres import Tenant, everything, make_probe  # noqa: E402
+from report import Report, check, contains, equal, until  # noqa: E402
 
 RETRY = 5
 WEB = ("shop", "web")

@@ -413,6 +413,19 @@ def doctor(report, server, build, folder, probe, v):
         run = probe.fine("probe")
         equal(run.complaints, [])
         contains(run.output, f"version PostgreSQL {v}")
+    with report.case(f"{v}: the administrator of all that follows is no superuser, and in no other role"):
+        equal(server.sql("SELECT rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls, (SELECT count(*) FROM "
+                         "pg_auth_members WHERE member = r.oid) FROM pg_roles r WHERE rolname = 'tentc_admin'"),
+              "f|t|f|f|f|0")
+        admin = "tentc_admin", ADMIN_PASSWORD, "tentacular"
+        for sql in ("SELECT rolpassword FROM pg_authid", "COPY (SELECT 1) TO PROGRAM 'true'", "ALTER ROLE postgres PASSWORD 'x'",
+                    "SELECT pg_read_file('postgresql.conf')", "CREATE ROLE x SUPERUSER", "ALTER SYSTEM SET work_mem = 1"):
+            equal(sqlstate(server.psql(sql, *admin)[2]), DENIED, sql)
+        # What CREATEROLE is worth up to 15, as docs/postgres.md says: a way to a shell of the server's account.
+        shell = sqlstate(server.psql("GRANT pg_execute_server_program TO CURRENT_USER", *admin)[2])
+        equal(shell, "" if int(v) < 16 else DENIED, "GRANT pg_execute_server_program")
+        if not shell:
+            server.sql("REVOKE pg_execute_server_program FROM tentc_admin")
     with report.case(f"{v}: probe: what the bootstrap did is missed where it was undone"):
         server.sql("GRANT CONNECT ON DATABASE postgres, template1 TO PUBLIC; ALTER ROLE tentc_admin NOCREATEROLE")
         server.sql("GRANT CREATE ON SCHEMA public TO PUBLIC; GRANT USAGE ON SCHEMA tentc TO PUBLIC",

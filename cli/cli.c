@@ -11,9 +11,9 @@
 #endif
 
 static const struct tc_command *const commands[] = {
-	&tc_cmd_compile, &tc_cmd_validate, &tc_cmd_identity,  &tc_cmd_schema,   &tc_cmd_keygen,
-	&tc_cmd_admit,   &tc_cmd_serve,    &tc_cmd_certs,     &tc_cmd_register, &tc_cmd_undeploy,
-	&tc_cmd_enclave, &tc_cmd_doctor,   &tc_cmd_bootstrap, &tc_cmd_help,     &tc_cmd_version,
+	&tc_cmd_compile, &tc_cmd_validate, &tc_cmd_identity, &tc_cmd_schema,    &tc_cmd_keygen, &tc_cmd_admit,
+	&tc_cmd_serve,   &tc_cmd_certs,    &tc_cmd_register, &tc_cmd_undeploy,  &tc_cmd_status, &tc_cmd_list,
+	&tc_cmd_resume,  &tc_cmd_enclave,  &tc_cmd_doctor,   &tc_cmd_bootstrap, &tc_cmd_help,   &tc_cmd_version,
 };
 
 /* Every command has it, so it is not a row of each. */
@@ -116,8 +116,7 @@ void tc_cli_help(struct tc_buf *out, const struct tc_command *command)
 
 void tc_cli_overview(struct tc_buf *out)
 {
-	tc_buf_puts(out, "usage: tentc COMMAND [OPTION]... [OPERAND]...\n\n"
-			 "Turns contracts into manifests, and makes the services hold what they promise.\n\n");
+	tc_buf_puts(out, "usage: tentc COMMAND [OPTION]... [OPERAND]...\n\n");
 	for (size_t i = 0; i < TC_COUNT(commands); i++)
 		tc_buf_printf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
 	tc_buf_puts(out, "\nexamples: tentc compile k8s/ -o rendered/; tentc help compile\n"

@@ -10,7 +10,7 @@
 #include "compiler/base/error.h"
 
 #define TC_VERSION "0.1.0"
-#define TC_OPTIONS_MAX 16
+#define TC_OPTIONS_MAX 24
 
 struct tc_option {
 	const char *name; /* "enclave": --enclave; NULL ends the rows */
@@ -55,7 +55,7 @@ struct tc_front {
 
 extern const struct tc_command tc_cmd_compile, tc_cmd_validate, tc_cmd_identity, tc_cmd_schema, tc_cmd_keygen,
 	tc_cmd_admit, tc_cmd_serve, tc_cmd_certs, tc_cmd_bootstrap, tc_cmd_register, tc_cmd_undeploy, tc_cmd_enclave,
-	tc_cmd_doctor, tc_cmd_help, tc_cmd_version;
+	tc_cmd_doctor, tc_cmd_status, tc_cmd_list, tc_cmd_resume, tc_cmd_help, tc_cmd_version;
 
 int tc_cli_run(int argc, char **argv, const struct tc_front *front, struct tc_error *err);
 

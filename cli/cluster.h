@@ -23,8 +23,6 @@ enum tc_serve_option {
 	TC_SERVE_LOG,
 	TC_SERVE_DRAIN,
 	TC_SERVE_ROOT_KEY_FILE,
-	TC_SERVE_NAMESPACE,
-	TC_SERVE_RESYNC,
 };
 
 enum tc_certs_option {
@@ -68,6 +66,19 @@ enum tc_enclave_option {
 	TC_ENCLAVE_KUBECONFIG,
 	TC_ENCLAVE_NO_CLUSTER,
 	TC_ENCLAVE_FORMAT,
+};
+
+enum tc_status_option { /* and of resume */
+			TC_STATUS_CONFIG,
+			TC_STATUS_KUBECONFIG,
+			TC_STATUS_FORMAT,
+};
+
+enum tc_list_option {
+	TC_LIST_ORPHANS,
+	TC_LIST_CONFIG,
+	TC_LIST_KUBECONFIG,
+	TC_LIST_FORMAT,
 };
 
 enum tc_doctor_option {

@@ -21,11 +21,12 @@ static const struct tc_option options[] = {
 const struct tc_command tc_cmd_enclave = {
 	.name = "enclave",
 	.summary = "make, show, list and give up enclaves",
-	.operands = "provision|info|list|deprovision [NAME]",
-	.missing = "say what to do: tentc enclave provision, info, list or deprovision",
+	.operands = "provision|info|list|adopt|deprovision [NAME]",
+	.missing = "say what to do: tentc enclave provision, info, list, adopt or deprovision",
 	.min = 1,
 	.max = 2,
 	.about = "provision: the namespace, its default policies, database and bucket.\n"
+		 "adopt: a namespace that was made anew may have what the former one left.\n"
 		 "deprovision: take the access of all its tentacles away, and keep their data.\n",
 	.examples = "  tentc enclave provision shop --config platform.yaml\n"
 		    "  tentc enclave info shop --format json\n"

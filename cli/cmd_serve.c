@@ -18,8 +18,6 @@ static const struct tc_option options[] = {
 	[TC_SERVE_LOG] = {.name = "log", .arg = "text|json", .choices = logs, .help = "default: text"},
 	[TC_SERVE_DRAIN] = {.name = "drain", .arg = "SECONDS", .help = "unready before it stops (default: 5)"},
 	[TC_SERVE_ROOT_KEY_FILE] = {.name = "root-key-file", .arg = "FILE", .help = "controller: the key ring"},
-	[TC_SERVE_NAMESPACE] = {.name = "namespace", .arg = "NS", .help = "controller: of records (tentacular-system)"},
-	[TC_SERVE_RESYNC] = {.name = "resync", .arg = "N{h|m|s}", .help = "controller: looks over all services (10m)"},
 	{0},
 };
 
@@ -28,11 +26,8 @@ const struct tc_command tc_cmd_serve = {
 	.summary = "answer admission reviews over HTTPS, or be the controller",
 	.operands = "",
 	.missing = "",
-	.about = "The same stage as tentc compile, as a mutating admission webhook; or, with\n"
-		 "--controller, what makes the services hold what the contracts say.\n"
-		 "SIGTERM: not ready, drained, exit 0.\n",
+	.about = "The stage as an admission webhook; or what makes services hold contracts.\n",
 	.examples = "  tentc serve --admission --config /etc/tentc/config.yaml --log json\n"
-		    "  tentc serve --controller --config config.yaml --root-key-file keys\n"
-		    "  tentc serve --no-cluster --cert-dir certs --listen 127.0.0.1:8443\n",
+		    "  tentc serve --controller --config config.yaml --root-key-file keys\n",
 	.options = options,
 };

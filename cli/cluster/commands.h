@@ -13,6 +13,9 @@ int tc_certs(const struct tc_cli *cli, const struct tc_args *args, struct tc_err
 int tc_register(const struct tc_cli *cli, const struct tc_args *args, struct tc_error *err);
 int tc_undeploy(const struct tc_cli *cli, const struct tc_args *args, struct tc_error *err);
 int tc_enclave(const struct tc_cli *cli, const struct tc_args *args, struct tc_error *err);
+int tc_status(const struct tc_cli *cli, const struct tc_args *args, struct tc_error *err);
+int tc_list_records(const struct tc_cli *cli, const struct tc_args *args, struct tc_error *err);
+int tc_resume(const struct tc_cli *cli, const struct tc_args *args, struct tc_error *err);
 int tc_doctor(const struct tc_cli *cli, const struct tc_args *args, struct tc_error *err);
 
 /* Finds the API server from --kubeconfig (NULL: not given) and the environment. */

@@ -232,9 +232,8 @@ static const struct verb {
 	bool changes, destroys;
 	int (*run)(struct tc_enclave_run *e, struct tc_error *err);
 } verbs[] = {
-	{"provision", true, true, false, provision},
-	{"info", true, false, false, tc_enclave_info},
-	{"list", false, false, false, tc_enclave_list},
+	{"provision", true, true, false, provision},    {"info", true, false, false, tc_enclave_info},
+	{"list", false, false, false, tc_enclave_list}, {"adopt", true, true, false, tc_enclave_adopt},
 	{"deprovision", true, true, true, deprovision},
 };
 
@@ -299,7 +298,7 @@ int tc_enclave(const struct tc_cli *cli, const struct tc_args *args, struct tc_e
 			v = &verbs[i];
 	if (!v)
 		return tc_fail(err, TC_E_USAGE,
-			       "tentc enclave %s is unknown, expected provision, info, list or deprovision",
+			       "tentc enclave %s is unknown, expected provision, info, list, adopt or deprovision",
 			       args->operands[0]);
 	rc = tc_session_init(&s, cli, &options, err);
 	if (rc == 0)

@@ -43,6 +43,8 @@ json_t *tc_roster_services(const struct tc_roster *r, struct tc_session *s, cons
 
 int tc_enclave_info(struct tc_enclave_run *e, struct tc_error *err);
 int tc_enclave_list(struct tc_enclave_run *e, struct tc_error *err);
+/* records.c: the retained tentacles of a namespace that was made anew are given to it. */
+int tc_enclave_adopt(struct tc_enclave_run *e, struct tc_error *err);
 
 /* --- the cluster -----------------------------------------------------------------------------------------------------
  */

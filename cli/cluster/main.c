@@ -9,8 +9,9 @@ static const struct {
 	const struct tc_command *command;
 	int (*run)(const struct tc_cli *cli, const struct tc_args *args, struct tc_error *err);
 } rows[] = {
-	{&tc_cmd_serve, tc_serve},       {&tc_cmd_certs, tc_certs},     {&tc_cmd_register, tc_register},
-	{&tc_cmd_undeploy, tc_undeploy}, {&tc_cmd_enclave, tc_enclave}, {&tc_cmd_doctor, tc_doctor},
+	{&tc_cmd_serve, tc_serve},       {&tc_cmd_certs, tc_certs},       {&tc_cmd_register, tc_register},
+	{&tc_cmd_undeploy, tc_undeploy}, {&tc_cmd_enclave, tc_enclave},   {&tc_cmd_doctor, tc_doctor},
+	{&tc_cmd_status, tc_status},     {&tc_cmd_list, tc_list_records}, {&tc_cmd_resume, tc_resume},
 };
 
 static int run(const struct tc_command *command, char **argv, const struct tc_cli *cli, const struct tc_args *args,

@@ -78,12 +78,10 @@ static void wait_for_end(const struct serve *s, const sigset_t *signals)
 
 static int run(struct serve *s, const struct tc_cli *cli, struct tc_error *err)
 {
-	const char *ns = s->args->value[TC_SERVE_NAMESPACE];
 	struct tc_controller_conf conf = {.log = &s->log};
 	sigset_t signals;
-	int64_t resync;
 
-	if (check_options(s, err) < 0 || tc_duration("resync", s->args->value[TC_SERVE_RESYNC], 600, &resync, err) < 0)
+	if (check_options(s, err) < 0)
 		return -1;
 	tc_run_config(&s->run);
 	if (!s->run.diags.errors)
@@ -97,13 +95,13 @@ static int run(struct serve *s, const struct tc_cli *cli, struct tc_error *err)
 	sigaddset(&signals, SIGINT);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 
-	conf.resync = (unsigned)resync;
+	conf.resync = s->run.config->controller_resync;
 	conf.reconcile = (struct tc_reconcile_conf){
 		.config = s->run.config,
 		.config_hash = tc_config_hash(s->run.mem, s->run.config),
 		.keys = s->run.keys,
 		.kube = s->kube,
-		.ns = ns ? ns : "tentacular-system",
+		.ns = s->run.config->controller_namespace,
 		.instance = instance(cli->mem),
 		.admin = read_admin,
 		.admin_self = s,

@@ -87,7 +87,9 @@ struct tc_config {
 	unsigned module_proxy_port;
 	struct tc_peer module_proxy_peer;
 
-	/* Read by the controller alone. Seconds. */
+	/* Read by the controller alone. Times in seconds. */
+	const char *controller_namespace;
+	unsigned controller_resync;
 	unsigned undeploy_grace, undeploy_job_grace, undeploy_destroy_delay;
 	bool undeploy_allow_annotation;
 
@@ -105,7 +107,8 @@ bool tc_config_read(struct tc_arena *mem, const struct tc_node *root, struct tc_
 /* The effective configuration as far as it can change what the stage makes, one `key=value` a line in the order of the
  * table: what the hash in tentacular.io/compiled covers. Left out: what only warns or decides whether the answer is
  * applied (mode, defaultDeny), what only registrars and the
- * controller read (admin, limits, undeploy), the keys of a service that is off, what
+ * controller read (admin, limits,
+ * controller, undeploy), the keys of a service that is off, what
  * shapes rules where no rules are made, and `level`: an object's own level wins over it, so the caller hashes the level
  * in effect. */
 void tc_config_canonical(struct tc_buf *out, const struct tc_config *config);

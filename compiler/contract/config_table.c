@@ -136,6 +136,13 @@ static const struct tc_row global_rows[] = {
 	 .flags = TC_ROW_OUTPUT | TC_ROW_PROXY | TC_ROW_RULES,
 	 .help = "the port of its pods, where the Service's differs"},
 
+	{.path = "controller", .type = TC_ROW_GROUP,
+	 .help = "the controller's own"},
+	{.path = "controller.namespace", LABEL(controller_namespace), .fallback = "tentacular-system",
+	 .help = "where its records and its Lease are"},
+	{.path = "controller.resync", FIELD(TC_ROW_INT, controller_resync), .number = 600, .min = 1, .max = 86400,
+	 .help = "seconds between two looks over all that the services have"},
+
 	{.path = "undeploy", .type = TC_ROW_GROUP,
 	 .help = "what the controller does when a workload is gone; nothing of it touches what is compiled"},
 	{.path = "undeploy.grace", FIELD(TC_ROW_INT, undeploy_grace), .number = 60, .min = 1, .max = 604800,

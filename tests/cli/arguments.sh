@@ -7,7 +7,7 @@ want_no_out
 want_err "usage: tentc COMMAND"
 
 case_ "every help fits a screen of 24 lines and 80 columns"
-for c in "" compile validate identity schema keygen admit serve certs register undeploy enclave doctor bootstrap version help; do
+for c in "" compile validate identity schema keygen admit serve certs register undeploy status list resume enclave doctor bootstrap version help; do
 	run help $c
 	want_rc 0
 	want_no_err

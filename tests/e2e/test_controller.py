@@ -47,7 +47,7 @@ class Controller:
         self.log_file = open(self.log_path, "a")
         self.process = subprocess.Popen(
             [world.tentc, "serve", "--controller", "--config", world.config, "--root-key-file", world.keys,
-             "--kubeconfig", world.cluster.kubeconfig, "--resync", "2s"],
+             "--kubeconfig", world.kubeconfig],
             stderr=self.log_file, env=world.environment, preexec_fn=die_with_parent)
 
     def log(self):
@@ -81,7 +81,7 @@ class World:
         with open(self.config, "w") as f:
             yaml.safe_dump({
                 "apiVersion": "tentacular.io/v1alpha1", "kind": "ExoskeletonConfig",
-                "undeploy": {"grace": GRACE, "jobGrace": 3600},
+                "controller": {"resync": 2}, "undeploy": {"grace": GRACE, "jobGrace": 3600},
                 "services": {
                     "postgres": {"host": "127.0.0.1", "port": self.postgres.port, "admin": {"user": "tentc_admin"},
                                  "network": {"cidrs": ["127.0.0.1/32"]}},
@@ -93,8 +93,32 @@ class World:
         subprocess.run([self.tentc, "keygen", "-o", self.keys], check=True, stdout=subprocess.PIPE,
                        stderr=subprocess.PIPE)
         self.cluster.namespace(SYSTEM)
+        self.cluster.kubectl("apply", "-f", "-", input=self.rights())
+        # As its own account, with nothing but what deploy/controller gives it.
+        self.kubeconfig = self.cluster.account_kubeconfig(SYSTEM, "tentc-controller")
         self.controllers = []
         return self
+
+    def rights(self):
+        text = ""
+        for name in ("serviceaccount.yaml", "rbac.yaml"):
+            with open(os.path.join(os.path.dirname(os.path.dirname(HERE)), "deploy", "controller", name)) as f:
+                text += f.read() + "\n---\n"
+        return text
+
+    def run(self, *words, status=0):
+        done = subprocess.run([self.tentc, *words, "--config", self.config, "--kubeconfig", self.cluster.kubeconfig],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
+        equal(done.returncode, status, f"status of {words} ({done.stderr})")
+        return done.stdout if status == 0 or done.stdout else done.stderr
+
+    def denied(self):
+        """What the API server refused the controller's account, from its audit log."""
+        user = f"system:serviceaccount:{SYSTEM}:tentc-controller"
+        with open(self.cluster.audit_log) as f:
+            lines = [json.loads(line) for line in f]
+        return [f"{e['verb']} {e['requestURI']}" for e in lines
+                if e["user"]["username"] == user and (e.get("responseStatus") or {}).get("code") == 403]
 
     def __exit__(self, *_):
         for c in self.controllers:
@@ -197,6 +221,13 @@ def life(world, report):
         event = until(lambda: world.events("shop", "Registered"), 5, "an Event")[0]
         equal(event["note"], "ready: postgres, nats")
         equal(event["regarding"]["kind"], "Deployment")
+    with report.case("tentc status and list tell it"):
+        equal(world.run("status", "shop/web"), "shop/web\n  phase     Registered\n  workload  Deployment\n"
+                                               "  epoch     0\n  postgres  Registered\n  nats      Registered\n")
+        equal(world.run("list"), "shop/web  Registered  postgres, nats\n")
+        equal(json.loads(world.run("status", "shop/web", "--format", "json")), world.record("shop", "web"))
+        contains(world.run("status", "shop/none", status=1), "there is no record of shop/none in namespace " + SYSTEM)
+        equal(world.run("list", "--orphans"), "no orphans\n")
     with report.case("nothing more is written while nothing changes, over several looks at all services"):
         before = world.get(f"/api/v1/namespaces/{SYSTEM}/configmaps/exo.shop.web")["metadata"]["resourceVersion"]
         version = world.get("/api/v1/namespaces/shop/secrets/tentacular-exoskeleton-web")["metadata"]["resourceVersion"]
@@ -315,6 +346,19 @@ def safeguards(world, report):
         equal(world.phase("reborn", "web"), "Retained")
         contains(world.refused(old), "is not permitted to log in")
         equal(world.secret("reborn", "tentacular-exoskeleton-web"), None)
+    with report.case("adopted: the data is there, under an epoch whose password nobody knew"):
+        equal(world.run("enclave", "adopt", "reborn", "--dry-run"),
+              'reborn\n  web       would be adopted: its workload needs tentacular.io/credential-epoch: "1" at least\n')
+        equal(world.phase("reborn", "web"), "Retained")
+        equal(world.run("enclave", "adopt", "reborn"),
+              'reborn\n  web       adopted: its workload needs tentacular.io/credential-epoch: "1" at least\n')
+        world.condition("reborn", "web", "EpochLowered")
+        world.apply(workload("web", "reborn", epoch=1))
+        world.reaches("reborn", "web", "Registered")
+        new = next(s["metadata"]["name"] for s in world.get("/api/v1/namespaces/reborn/secrets")["items"])
+        equal(world.login("reborn", "web", "SELECT n FROM private", new), "7")
+        contains(world.refused(old), "password authentication failed")
+        equal(world.run("enclave", "adopt", "reborn"), "reborn\n  -         nothing that another namespace left\n")
     with report.case("a Job that is gone keeps its grant for undeploy.jobGrace"):
         world.apply(workload("job", "shop", kind="Job"))
         world.reaches("shop", "job", "Registered")
@@ -337,7 +381,12 @@ def safeguards(world, report):
         for n in held:
             equal(world.login("many", n, "SELECT 1"), "1")
         world.condition("many", held[0], "RemovalsHeld")
-        world.cluster.kubectl("delete", "configmap", "-n", SYSTEM, "tentc-removals-held")
+        out = world.run("status", f"many/{held[0]}", status=1)
+        contains(out, "RemovalsHeld: it would be retained, but too many tentacles went away at once")
+        orphans = world.run("list", "--orphans")
+        check(all(f"many/{n}  " in orphans for n in names), f"not all are orphans: {orphans}")
+        equal(world.run("resume"), "removals go on\n")
+        equal(world.run("resume"), "nothing is held\n")
         for n in names:
             world.reaches("many", n, "Retained", 40)
 
@@ -354,6 +403,8 @@ def outages(world, report):
         world.reaches("away", "web", "Registered", 60)
         equal(world.login("away", "web", "SELECT 1"), "1")
         until(lambda: not world.record("away", "web")["conditions"], 20, "the condition is cleared")
+    with report.case("the API server refused it nothing, with the rights of deploy/controller"):
+        equal(world.denied(), [])
     with report.case("the API server is killed and comes back: nothing is taken away, and work goes on"):
         world.cluster.kill_apiserver()
         time.sleep(GRACE + 2)
@@ -414,7 +465,7 @@ def main(build):
         report.skip("the controller", "; ".join(missing.values()))
         return report.end()
     try:
-        with Cluster(controllers=True) as cluster, tempfile.TemporaryDirectory(prefix="tentc-controller.") as folder:
+        with Cluster(controllers=True, audit=True) as cluster, tempfile.TemporaryDirectory(prefix="tentc-controller.") as folder:
             with World(build, folder, cluster) as world:
                 first = world.start("a")
                 life(world, report)

@@ -140,8 +140,20 @@ def the_components(report, c):
         ports = find(objects, "Deployment", "tentc")["spec"]["template"]["spec"]["containers"][0]["ports"]
         check(find(objects, "PodMonitor", "tentc")["spec"]["podMetricsEndpoints"][0]["port"] in
               [p["name"] for p in ports], "the port that is scraped is none of the pod's")
+    with report.case("controller: two replicas that lead in turn, restricted, with the configuration of admission"):
+        objects = built(c, "controller")
+        spec = find(objects, "Deployment", "tentc-controller")["spec"]
+        equal(spec["replicas"], 2)
+        pod = spec["template"]["spec"]
+        config = find(objects, "Deployment", "tentc")["spec"]["template"]["spec"]["volumes"][0]["configMap"]["name"]
+        equal([v["configMap"]["name"] for v in pod["volumes"] if "configMap" in v], [config], "the configuration")
+        equal([v["secret"]["secretName"] for v in pod["volumes"] if "secret" in v], ["tentc-root-key"])
+        equal(pod["containers"][0]["args"][:2], ["serve", "--controller"])
+        secrets = [r for o in objects if o["kind"] in ("Role", "ClusterRole") and o["metadata"]["name"] ==
+                   "tentc-controller" for r in o["rules"] if "secrets" in r["resources"]]
+        equal([r["verbs"] for r in secrets], [["create", "patch", "deletecollection"]], "what it may do with Secrets")
     with report.case("the components go together"):
-        built(c, "monitoring", "cert-manager")
+        built(c, "monitoring", "cert-manager", "controller")
 
 
 def the_documented_overlay(report, c):

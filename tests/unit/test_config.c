@@ -285,6 +285,7 @@ static void test_canonical_covers_what_is_in_effect(void **state)
 		"networkPolicy: {defaultDeny: true}\n",
 		"networkPolicy: {moduleProxy: {port: 80, podPort: 81, podLabels: {a: b}, cidrs: [192.0.2.0/24]}}\n",
 		"metadata: {name: x}\n",
+		"controller: {namespace: x, resync: 5}\n",
 		"undeploy: {grace: 1, jobGrace: 2, allowAnnotation: true, destroyDelay: 60}\n",
 		"services: {postgres: {admin: {host: h.x.svc, port: 1, user: u, passwordFile: /f, database: d}}}\n",
 		"services: {postgres: {admin: {tls: {mode: require, ca: \"" CERTIFICATE "\"}}}}\n",
@@ -608,7 +609,7 @@ static void test_schema_is_the_reader(void **state)
 	assert_true(tc_is_string(tc_get(root, "$schema"), "https://json-schema.org/draft/2020-12/schema"));
 	add_defaults(&text, tc_get(root, "properties"), &keys);
 	assert_string_equal(canonical(read_config(text.p)), DEFAULTS);
-	assert_int_equal(keys, 114);
+	assert_int_equal(keys, 117);
 }
 
 int main(void)

@@ -20,12 +20,19 @@ static int check(const struct tc_registrar_conf *conf, struct tc_error *err)
 		return tc_fail(err, TC_E_USAGE,
 			       "nats: there is no administrator; give services.nats.admin.user and passwordFile (or "
 			       "TENTACULAR_NATS_TOKEN): a user of the server's system account");
-	if (strcmp(setting(admin, TC_NATS_MODE, "file"), "file") != 0)
-		return tc_fail(err, TC_E_USAGE, "nats: services.nats.admin.mode: only \"file\" is supported");
-	if (!*setting(admin, TC_NATS_DIR, ""))
-		return tc_fail(err, TC_E_USAGE,
-			       "nats: services.nats.admin.accountsDir is not set: the folder of the accounts files");
 	return 0;
+}
+
+static const struct tc_nats_store *const stores[] = {&tc_nats_store_file, &tc_nats_store_secret};
+
+static const struct tc_nats_store *store_of(const struct tc_admin *admin)
+{
+	const char *mode = setting(admin, TC_NATS_MODE, stores[0]->mode);
+
+	for (size_t i = 0; i < TC_COUNT(stores); i++)
+		if (strcmp(stores[i]->mode, mode) == 0)
+			return stores[i];
+	return NULL; /* unreachable: the configuration has no other mode */
 }
 
 static int open_registrar(void **self, const struct tc_registrar_conf *conf, struct tc_error *err)
@@ -38,7 +45,13 @@ static int open_registrar(void **self, const struct tc_registrar_conf *conf, str
 	r->conf = *conf;
 	r->seconds = conf->seconds ? conf->seconds : 10;
 	r->shards = (unsigned)strtoul(setting(conf->admin, TC_NATS_SHARDS, "1"), NULL, 10);
+	r->store = store_of(conf->admin);
 	r->dir = setting(conf->admin, TC_NATS_DIR, "");
+	r->secrets = setting(conf->admin, TC_NATS_SECRETS, "");
+	if (r->store->open(r, err) < 0) {
+		free(r);
+		return -1;
+	}
 	r->mem = tc_arena_new_secret(32 * 1024);
 	r->servers_mem = tc_arena_new(4096);
 	*self = r;
@@ -53,6 +66,7 @@ static void close_registrar(void *self)
 		return;
 	tc_nats_close(r->admin);
 	tc_nats_forget_accounts(r);
+	r->store->close(r);
 	tc_arena_free(r->servers_mem);
 	tc_arena_free(r->mem);
 	free(r);
@@ -95,6 +109,7 @@ const char *tc_nats_derive(struct tc_nats_registrar *r, const char *field, const
  */
 
 struct removal {
+	struct tc_nats_registrar *r;
 	const struct tc_want *want;
 	bool keep; /* its name, and the epoch of its last credential */
 };
@@ -104,9 +119,8 @@ static int take_out(void *self, struct tc_nats_accounts *a, struct tc_error *err
 	const struct removal *x = self;
 	struct tc_nats_entry *entry = tc_nats_find(a, x->want->enclave, x->want->name);
 
-	(void)err;
 	if (!entry)
-		return 0;
+		return tc_nats_look_for_lost(x->r, a, err);
 	if (!x->keep) {
 		tc_nats_remove(a, entry);
 		return 0;
@@ -139,7 +153,7 @@ static int refused_now(struct tc_nats_registrar *r, const struct tc_want *want, 
 
 static int shut(struct tc_nats_registrar *r, const struct tc_want *want, bool keep, struct tc_error *err)
 {
-	struct removal x = {.want = want, .keep = keep};
+	struct removal x = {.r = r, .want = want, .keep = keep};
 	struct tc_nats_accounts a;
 
 	if (tc_nats_need_keys(r, err) < 0 || tc_nats_servers(r, err) < 0 ||

@@ -6,7 +6,9 @@
  *   nats_password.c   bcrypt, which is all that a file ever holds of a password
  *   nats_text.c       the text of an accounts file, read and written
  *   nats_change.c     one change of a file, of several writers one after the other
- *   nats_file.c       where the text is: in a folder
+ *   nats_move.c       enclaves move, when the number of files is another one
+ *   nats_file.c       where the text is: in a folder,
+ *   nats_secret.c     or in Secrets of the cluster
  *   nats_find.c       which servers there are
  *   nats_servers.c    what they have loaded, what they are told
  *   nats_look.c       what is there: observe, observe_all
@@ -34,12 +36,16 @@ struct tc_nats_server {
 	const char *id, *name, *version;
 	const char *host, *address; /* address NULL: resolve host */
 	unsigned port;
+	int64_t told; /* when it was last told to reload; 0: never */
 };
 
 struct tc_nats_registrar {
 	struct tc_registrar_conf conf;
 	unsigned seconds, shards;
-	const char *dir;
+	const struct tc_nats_store *store;
+	const char *dir;     /* mode file */
+	const char *secrets; /* mode secret: NAMESPACE/NAME */
+	struct tc_kube *kube;
 	struct tc_arena *mem; /* of one operation; wiped */
 
 	struct tc_nats *admin; /* kept between operations */
@@ -56,6 +62,8 @@ int tc_nats_need_keys(const struct tc_nats_registrar *r, struct tc_error *err);
 const char *tc_nats_derive(struct tc_nats_registrar *r, const char *field, const char *enclave, const char *name,
 			   unsigned epoch);
 unsigned tc_nats_shard_of(struct tc_nats_registrar *r, const char *enclave);
+/* The number that shards are the remainder of. */
+unsigned long tc_nats_spread(struct tc_nats_registrar *r, const char *enclave);
 
 /* --- passwords -------------------------------------------------------------------------------------------------------
  */
@@ -89,8 +97,10 @@ struct tc_nats_accounts {
 	const char *place;   /* "/etc/nats/accounts-0.conf": for messages */
 	struct tc_str text;  /* as it was read; empty: not there */
 	unsigned of;         /* the number of shards when it was written; 0: nothing was written yet */
+	unsigned to;         /* in the first file: the number that enclaves are moving to; 0: they are not */
 	const char *foreign; /* why it is not ours, and what to do; NULL: it is */
-	const char *version; /* of a Secret */
+	const char *version; /* of that text, for its store */
+	bool gone;           /* see tc_nats_look_for_lost */
 	struct tc_nats_entry *entries;
 	size_t nentries, cap, nsorted;
 };
@@ -103,8 +113,11 @@ bool tc_nats_has_enclave(const struct tc_nats_accounts *a, const char *enclave);
 /* Adds, or takes the place of the one of that name. */
 void tc_nats_put(struct tc_nats_registrar *r, struct tc_nats_accounts *a, const struct tc_nats_entry *entry);
 void tc_nats_remove(struct tc_nats_accounts *a, struct tc_nats_entry *entry);
+void tc_nats_sort(struct tc_nats_accounts *a);
 /* The text that its entries make, in r->mem; sorts them. */
 struct tc_str tc_nats_text_write(struct tc_nats_registrar *r, struct tc_nats_accounts *a);
+/* Written for another number of files than is configured; to: as in tc_nats_accounts. */
+struct tc_str tc_nats_text_write_for(struct tc_nats_registrar *r, struct tc_nats_accounts *a, unsigned of, unsigned to);
 /* Whether a->text is that text. Without keys, but for its last line. */
 bool tc_nats_text_intact(struct tc_nats_registrar *r, struct tc_nats_accounts *a);
 /* The user of the last line, and its password: NULL when the file is empty. */
@@ -114,26 +127,48 @@ const char *tc_nats_witness_password(struct tc_nats_registrar *r, const struct t
 /* --- where files are -------------------------------------------------------------------------------------------------
  */
 
-struct tc_nats_lock {
-	int fd;
+struct tc_nats_store {
+	const char *mode; /* of services.nats.admin */
+	/* Whether it is long, minutes perhaps, until servers see what was written; and what they may want. */
+	bool slow;
+	const char *behind;
+
+	/* Asks nobody yet. */
+	int (*open)(struct tc_nats_registrar *r, struct tc_error *err);
+	void (*close)(struct tc_nats_registrar *r);
+	/* For messages. */
+	const char *(*place)(struct tc_nats_registrar *r, unsigned shard);
+	/* text and version of a; not there: an empty text. May set foreign. A text may come back, a version never. */
+	int (*read)(struct tc_nats_registrar *r, struct tc_nats_accounts *a, struct tc_error *err);
+	/* *lost: it is not any more what was read; nothing was written then. Else a is as if it had been read. */
+	int (*write)(struct tc_nats_registrar *r, struct tc_nats_accounts *a, struct tc_str text, bool *lost,
+		     struct tc_error *err);
+	/* What is wrong there though it can be read. */
+	int (*probe)(struct tc_nats_registrar *r, struct tc_probed *out, struct tc_error *err);
 };
 
-int tc_nats_store_lock(struct tc_nats_registrar *r, struct tc_nats_lock *lock, struct tc_error *err);
-void tc_nats_store_unlock(struct tc_nats_lock *lock);
-/* text, place and version of a; not there: an empty text. */
-int tc_nats_store_read(struct tc_nats_registrar *r, struct tc_nats_accounts *a, struct tc_error *err);
-int tc_nats_store_write(struct tc_nats_registrar *r, const struct tc_nats_accounts *a, struct tc_str text,
-			struct tc_error *err);
+extern const struct tc_nats_store tc_nats_store_file, tc_nats_store_secret;
 
-/* Reads a file without the lock; whole, since files are replaced and never changed. */
+/* One file, as it is. */
+int tc_nats_read_one(struct tc_nats_registrar *r, struct tc_nats_accounts *out, unsigned shard, struct tc_error *err);
+/* As tc_nats_read_one; its entries: all that belong there, though some have not moved yet. */
 int tc_nats_accounts_read(struct tc_nats_registrar *r, struct tc_nats_accounts *out, unsigned shard,
 			  struct tc_error *err);
-/* Reads the file under the lock, lets `edit` change its entries, and writes it when its text is then another one. A
- * file that is not ours is an error, and left. out: as it is afterwards. */
+/* Reads the file, lets `edit` change its entries, and writes it when its text is then another one; all of that again,
+ * `edit` too, when somebody else has written it meanwhile. A file that is not ours is an error, and left. out: as it is
+ * afterwards. */
 int tc_nats_change(struct tc_nats_registrar *r, struct tc_nats_accounts *out, unsigned shard,
 		   int (*edit)(void *self, struct tc_nats_accounts *a, struct tc_error *err), void *self,
 		   struct tc_error *err);
 int tc_nats_refuse(const struct tc_nats_accounts *a, struct tc_error *err);
+
+/* Whether enclaves are to move, or are moving, to another number of files. first: the file 0. */
+bool tc_nats_moving(const struct tc_nats_registrar *r, const struct tc_nats_accounts *first);
+/* Moves them all. *lost: somebody else has written meanwhile; begin again. */
+int tc_nats_move(struct tc_nats_registrar *r, struct tc_nats_accounts *first, bool *lost, struct tc_error *err);
+/* The entries that belong into out->shard, wherever they stand: into out. */
+int tc_nats_gather(struct tc_nats_registrar *r, struct tc_nats_accounts *out, const struct tc_nats_accounts *first,
+		   struct tc_error *err);
 
 /* --- servers ---------------------------------------------------------------------------------------------------------
  */
@@ -167,6 +202,10 @@ int tc_nats_end_sessions(struct tc_nats_registrar *r, const char *user, struct t
 int tc_nats_account_there(struct tc_nats_registrar *r, bool *there, const char *enclave, struct tc_error *err);
 
 void tc_nats_forget_accounts(struct tc_nats_registrar *r);
+
+/* Sets a->gone when the file is empty or not there though servers have loaded one: somebody has taken it away, and they
+ * let in whom it named until there is another one. */
+int tc_nats_look_for_lost(struct tc_nats_registrar *r, struct tc_nats_accounts *a, struct tc_error *err);
 
 /* --- streams ---------------------------------------------------------------------------------------------------------
  */

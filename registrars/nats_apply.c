@@ -78,14 +78,15 @@ struct batch {
 	struct tc_nats_registrar *r;
 	const struct tc_want *wants;
 	size_t count;
-	unsigned *shards;          /* of each want */
-	struct tc_error *failures; /* of each want; code 0: none */
-	unsigned shard;            /* that is changed now */
+	unsigned *shards;           /* of each want */
+	struct tc_error *failures;  /* of each want; code 0: none */
+	struct tc_nats_entry *made; /* of each want; a change that is tried again computes no password again */
+	unsigned shard;             /* that is changed now */
 };
 
 /* An account of that name which is not in our file is somebody else's; or it is one of ours that was taken out, by a
  * run that was ended before it could say so to the servers. */
-static int refuse_other_account(struct tc_nats_registrar *r, const struct tc_nats_accounts *a, const char *enclave,
+static int refuse_other_account(struct tc_nats_registrar *r, struct tc_nats_accounts *a, const char *enclave,
 				struct tc_error *err)
 {
 	struct tc_nats_accounts now;
@@ -95,6 +96,10 @@ static int refuse_other_account(struct tc_nats_registrar *r, const struct tc_nat
 		return -1;
 	if (!there)
 		return 0;
+	if (tc_nats_look_for_lost(r, a, err) < 0)
+		return -1;
+	if (a->gone)
+		return 0; /* as far as can be told, it is one that the file had */
 	tc_nats_forget_accounts(r);
 	if (tc_nats_accounts_read(r, &now, a->shard, err) < 0 || tc_nats_converge(r, &now, 1, err) < 0 ||
 	    tc_nats_account_there(r, &there, enclave, err) < 0)
@@ -108,10 +113,9 @@ static int refuse_other_account(struct tc_nats_registrar *r, const struct tc_nat
 }
 
 static int put_one(struct tc_nats_registrar *r, struct tc_nats_accounts *a, const struct tc_want *want,
-		   struct tc_error *err)
+		   struct tc_nats_entry *made, struct tc_error *err)
 {
 	const struct tc_nats_entry *old = tc_nats_find(a, want->enclave, want->name);
-	struct tc_nats_entry entry;
 
 	if (old && old->epoch > want->epoch)
 		return tc_fail(err, TC_E_REJECTED,
@@ -122,8 +126,9 @@ static int put_one(struct tc_nats_registrar *r, struct tc_nats_accounts *a, cons
 		return 0;
 	if (!tc_nats_has_enclave(a, want->enclave) && refuse_other_account(r, a, want->enclave, err) < 0)
 		return -1;
-	tc_nats_entry_make(r, &entry, want);
-	tc_nats_put(r, a, &entry);
+	if (!made->enclave)
+		tc_nats_entry_make(r, made, want);
+	tc_nats_put(r, a, made);
 	return 0;
 }
 
@@ -134,7 +139,7 @@ static int put_all(void *self, struct tc_nats_accounts *a, struct tc_error *err)
 	(void)err;
 	for (size_t i = 0; i < b->count; i++)
 		if (b->shards[i] == b->shard && !b->failures[i].code)
-			(void)put_one(b->r, a, &b->wants[i], &b->failures[i]);
+			(void)put_one(b->r, a, &b->wants[i], &b->made[i], &b->failures[i]);
 	return 0;
 }
 
@@ -192,6 +197,7 @@ int tc_nats_apply_all(void *self, const struct tc_want *wants, size_t nwants,
 		if (tc_nats_stream_safe(&r->servers[i], err) < 0)
 			return -1;
 	b.shards = tc_alloc(r->mem, nwants * sizeof(*b.shards));
+	b.made = tc_alloc(r->mem, nwants * sizeof(*b.made));
 	b.failures = tc_xalloc(nwants * sizeof(*b.failures) + 1);
 	for (size_t i = 0; i < nwants; i++)
 		b.shards[i] = tc_nats_shard_of(r, wants[i].enclave);

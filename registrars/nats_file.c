@@ -1,5 +1,6 @@
 /* Accounts files in a folder. A file is never changed, only replaced: who reads it, a server above all, sees the old
- * one or the new one. Writers come one after the other by a lock on a file beside them, which ends with its holder. */
+ * one or the new one. Writers come one after the other by a lock on a file beside them, which ends with its holder; it
+ * is held from the last look at what is there until the new one is in its place. */
 #include "registrars/nats.h"
 
 #include <fcntl.h>
@@ -28,15 +29,15 @@ static const char *draft_of(struct tc_nats_registrar *r, unsigned shard)
 	return tc_printf(r->mem, "%s/.accounts-%u.new", r->dir, shard);
 }
 
-int tc_nats_store_lock(struct tc_nats_registrar *r, struct tc_nats_lock *lock, struct tc_error *err)
+static int lock(struct tc_nats_registrar *r, int *fd, struct tc_error *err)
 {
 	const char *path = tc_printf(r->mem, "%s/tentc.lock", r->dir);
 	int64_t deadline = tc_monotonic() + (int64_t)r->seconds * 1000;
 
-	lock->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (lock->fd < 0)
+	*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (*fd < 0)
 		return failed(err, "open", path);
-	while (flock(lock->fd, LOCK_EX | LOCK_NB) < 0) {
+	while (flock(*fd, LOCK_EX | LOCK_NB) < 0) {
 		if ((errno == EWOULDBLOCK || errno == EINTR) && tc_monotonic() < deadline) {
 			tc_pause(5);
 			continue;
@@ -46,21 +47,15 @@ int tc_nats_store_lock(struct tc_nats_registrar *r, struct tc_nats_lock *lock, s
 				r->seconds);
 		else
 			failed(err, "lock", path);
-		tc_nats_store_unlock(lock);
+		(void)close(*fd);
 		return -1;
 	}
 	return 0;
 }
 
-void tc_nats_store_unlock(struct tc_nats_lock *lock)
+static int read_all(struct tc_nats_registrar *r, int fd, struct tc_nats_accounts *a, struct tc_error *err)
 {
-	if (lock->fd >= 0)
-		(void)close(lock->fd);
-	lock->fd = -1;
-}
-
-static int read_all(struct tc_nats_registrar *r, int fd, const char *path, struct tc_str *out, struct tc_error *err)
-{
+	const char *path = a->place;
 	struct stat st;
 	ssize_t n = 1;
 	char *text;
@@ -81,22 +76,24 @@ static int read_all(struct tc_nats_registrar *r, int fd, const char *path, struc
 	if (n < 0)
 		return failed(err, "read", path);
 	text[len] = '\0';
-	*out = (struct tc_str){.s = text, .len = len};
+	a->text = (struct tc_str){.s = text, .len = len};
+	/* a text may come back, after two moves for example */
+	a->version = tc_printf(r->mem, "%llu %lld.%09ld", (unsigned long long)st.st_ino, (long long)st.st_ctim.tv_sec,
+			       st.st_ctim.tv_nsec);
 	return 0;
 }
 
-int tc_nats_store_read(struct tc_nats_registrar *r, struct tc_nats_accounts *a, struct tc_error *err)
+static int read_file(struct tc_nats_registrar *r, struct tc_nats_accounts *a, struct tc_error *err)
 {
-	const char *path = place_of(r, a->shard);
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc;
+	int fd = open(a->place, O_RDONLY | O_CLOEXEC | O_NONBLOCK), rc;
 
-	a->place = path;
 	a->text = (struct tc_str){.s = "", .len = 0};
+	a->version = "";
 	if (fd < 0 && errno == ENOENT && access(r->dir, X_OK) == 0)
 		return 0;
 	if (fd < 0)
-		return failed(err, "read", path);
-	rc = read_all(r, fd, path, &a->text, err);
+		return failed(err, "read", a->place);
+	rc = read_all(r, fd, a, err);
 	(void)close(fd);
 	return rc;
 }
@@ -156,8 +153,7 @@ static int sync_folder(const char *dir)
 	return rc;
 }
 
-int tc_nats_store_write(struct tc_nats_registrar *r, const struct tc_nats_accounts *a, struct tc_str text,
-			struct tc_error *err)
+static int replace(struct tc_nats_registrar *r, struct tc_nats_accounts *a, struct tc_str text, struct tc_error *err)
 {
 	const char *draft = draft_of(r, a->shard);
 
@@ -170,5 +166,55 @@ int tc_nats_store_write(struct tc_nats_registrar *r, const struct tc_nats_accoun
 		(void)unlink(draft);
 		return -1;
 	}
-	return sync_folder(r->dir) < 0 ? failed(err, "write", r->dir) : 0;
+	return sync_folder(r->dir) < 0 ? failed(err, "write", r->dir) : read_file(r, a, err);
 }
+
+static int write_file(struct tc_nats_registrar *r, struct tc_nats_accounts *a, struct tc_str text, bool *lost,
+		      struct tc_error *err)
+{
+	struct tc_nats_accounts now = {.place = a->place};
+	int fd, rc;
+
+	if (lock(r, &fd, err) < 0)
+		return -1;
+	rc = read_file(r, &now, err);
+	*lost = rc == 0 && (!tc_str_equal(now.text, a->text) || strcmp(now.version, a->version) != 0);
+	if (rc == 0 && !*lost)
+		rc = replace(r, a, text, err);
+	(void)close(fd);
+	return rc;
+}
+
+static int open_folder(struct tc_nats_registrar *r, struct tc_error *err)
+{
+	if (*r->dir)
+		return 0;
+	return tc_fail(err, TC_E_USAGE,
+		       "nats: services.nats.admin.accountsDir is not set: the folder of the accounts files");
+}
+
+static void close_folder(struct tc_nats_registrar *r)
+{
+	(void)r;
+}
+
+static int probe_folder(struct tc_nats_registrar *r, struct tc_probed *out, struct tc_error *err)
+{
+	(void)err;
+	if (access(r->dir, W_OK | X_OK) != 0)
+		tc_probed_add(out, "%s: %s: the folder of the accounts files has to be there, and ours to write to",
+			      r->dir, strerrordesc_np(errno));
+	return 0;
+}
+
+const struct tc_nats_store tc_nats_store_file = {
+	.mode = "file",
+	.behind = "has reloaded and still does not have what %s says; its configuration has to include that file in "
+		  "accounts { }",
+	.open = open_folder,
+	.close = close_folder,
+	.place = place_of,
+	.read = read_file,
+	.write = write_file,
+	.probe = probe_folder,
+};

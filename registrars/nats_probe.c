@@ -1,8 +1,6 @@
 /* The servers and what the administrator may do there: each complaint says what to do. */
 #include "registrars/nats.h"
 
-#include <unistd.h>
-
 static bool is_local(const char *host)
 {
 	return strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 || strcmp(host, "localhost") == 0;
@@ -44,9 +42,8 @@ static int judge_files(struct tc_probed *out, struct tc_nats_registrar *r, struc
 {
 	bool loaded;
 
-	if (access(r->dir, W_OK | X_OK) != 0)
-		tc_probed_add(out, "%s: %s: the folder of the accounts files has to be there, and ours to write to",
-			      r->dir, strerrordesc_np(errno));
+	if (r->store->probe(r, out, err) < 0)
+		return -1;
 	for (unsigned shard = 0; shard < r->shards; shard++) {
 		struct tc_nats_accounts a;
 
@@ -60,7 +57,7 @@ static int judge_files(struct tc_probed *out, struct tc_nats_registrar *r, struc
 			if (!loaded)
 				tc_probed_add(out,
 					      "the server \"%s\" has not loaded what %s says; does its configuration "
-					      "include that file in accounts { }?",
+					      "include it in accounts { }?",
 					      r->servers[i].name, a.place);
 		}
 	}

@@ -99,7 +99,8 @@ static int reload(struct tc_nats_registrar *r, const struct tc_nats_server *serv
 	failure = json_object_get(answer, "error");
 	if (!failure)
 		return 0;
-	return tc_fail(err, TC_E_USAGE,
+	/* what comes to it later may mend it: of files that are changed together one may come first */
+	return tc_fail(err, r->store->slow ? TC_E_RETRY : TC_E_USAGE,
 		       "nats: reload the server \"%s\": it goes on as before, since it says: %s; mend what that names, "
 		       "then try again",
 		       server->name, description(r, failure));
@@ -122,45 +123,54 @@ int tc_nats_loaded(struct tc_nats_registrar *r, bool *loaded, const struct tc_na
 	return 0;
 }
 
+/* A server that reloads looks at every password of its live sessions: in vain, where the file has not come yet. */
+#define TELL_AGAIN 5000
+
 static int not_loaded(struct tc_nats_registrar *r, const struct tc_nats_server *server, const char *place, bool can,
 		      struct tc_error *err)
 {
-	if (!can)
+	const char *behind = can || r->store->slow ? r->store->behind : NULL;
+	const char *hole = behind ? strstr(behind, "%s") : NULL;
+
+	if (!hole)
 		return tc_fail(err, TC_E_RETRY,
 			       "nats: the server \"%s\" (%s) has not loaded %s, and servers before 2.10 cannot be told "
 			       "to: send it SIGHUP when that file changes",
 			       server->name, server->version, place);
-	(void)r;
-	return tc_fail(err, TC_E_RETRY,
-		       "nats: the server \"%s\" has reloaded and still does not have what %s says; its configuration "
-		       "has to include that file in accounts { }",
-		       server->name, place);
+	return tc_fail(err, TC_E_RETRY, "nats: the server \"%s\" %.*s%s%s", server->name, (int)(hole - behind), behind,
+		       place, hole + 2);
 }
 
-static int converge_one(struct tc_nats_registrar *r, const struct tc_nats_server *server, struct tc_nats_accounts *a,
+/* Whether it is worth no more waiting. Who can be told and reads the very file that was written is behind for no longer
+ * than a moment; who gets it from somebody else, for longer than anybody should wait here. */
+static bool waited(const struct tc_nats_registrar *r, bool can, unsigned round, int64_t spent)
+{
+	return spent >= (int64_t)r->seconds * 1000 || ((r->store->slow || can) && round > 4 && spent > 1000);
+}
+
+static int converge_one(struct tc_nats_registrar *r, struct tc_nats_server *server, struct tc_nats_accounts *a,
 			struct tc_error *err)
 {
-	int64_t start = tc_monotonic(), limit = (int64_t)r->seconds * 1000;
+	int64_t start = tc_monotonic();
 	bool loaded, can = true;
 
 	for (unsigned round = 0;; round++) {
-		int64_t spent;
-
 		if (tc_nats_loaded(r, &loaded, server, a, 0, err) < 0)
 			return -1;
 		if (loaded)
 			return 0;
-		spent = tc_monotonic() - start;
-		/* one who can be told and reads the same file is behind for no longer than that */
-		if (spent >= limit || (can && round > 4 && spent > 1000))
+		if (waited(r, can, round, tc_monotonic() - start))
 			return not_loaded(r, server, a->place, can, err);
 		if (round)
 			tc_pause(20 << (round < 5 ? round : 5));
 		/* somebody else may have changed it since */
 		if (round && tc_nats_accounts_read(r, a, a->shard, err) < 0)
 			return -1;
+		if (r->store->slow && server->told && tc_monotonic() - server->told < TELL_AGAIN)
+			continue;
 		if (can && reload(r, server, &can, err) < 0)
 			return -1;
+		server->told = tc_monotonic();
 	}
 }
 
@@ -280,4 +290,9 @@ int tc_nats_account_there(struct tc_nats_registrar *r, bool *there, const char *
 	}
 	*there = json_object_get(r->accounts, enclave) != NULL;
 	return 0;
+}
+
+int tc_nats_look_for_lost(struct tc_nats_registrar *r, struct tc_nats_accounts *a, struct tc_error *err)
+{
+	return a->text.len ? 0 : tc_nats_account_there(r, &a->gone, tc_nats_witness(r, a->shard), err);
 }

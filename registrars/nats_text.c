@@ -168,6 +168,21 @@ static void refuse(struct reader *x, const char *why)
 	x->a->foreign = tc_printf(x->r->mem, "%s %s", x->a->place, why);
 }
 
+static bool read_shards(struct tc_str text, unsigned *out)
+{
+	return read_number(text, out) && *out && *out <= TC_NATS_SHARDS_MAX && !(*out & (*out - 1));
+}
+
+/* "4", or, of enclaves that are moving, "4>8" */
+static bool read_count(struct tc_str text, struct tc_nats_accounts *a)
+{
+	struct tc_str of;
+
+	if (!take_until(&text, '>', &of))
+		return read_shards(text, &a->of);
+	return read_shards(of, &a->of) && read_shards(text, &a->to);
+}
+
 /* "# tentc accounts: installation=default shard=0/1", and the lines that only tell people */
 static bool read_head(struct reader *x)
 {
@@ -176,7 +191,7 @@ static bool read_head(struct reader *x)
 
 	if (!take_until(&x->rest, '\n', &line) || !take(&line, first) || !take_until(&line, ' ', &installation) ||
 	    !take(&line, "shard=") || !take_until(&line, '/', &shard) || !read_number(shard, &number) ||
-	    !read_number(line, &x->a->of) || !take(&x->rest, second)) {
+	    !read_count(line, x->a) || !take(&x->rest, second)) {
 		refuse(x, "does not begin as tentc begins its files: move what it holds into a file of its own, which "
 			  "the servers include too, and empty this one");
 		return false;
@@ -200,6 +215,13 @@ static int by_name(const void *first_entry, const void *second_entry)
 	return order ? order : strcmp(a->name, b->name);
 }
 
+void tc_nats_sort(struct tc_nats_accounts *a)
+{
+	if (a->nentries)
+		qsort(a->entries, a->nentries, sizeof(*a->entries), by_name);
+	a->nsorted = a->nentries;
+}
+
 void tc_nats_text_read(struct tc_nats_registrar *r, struct tc_nats_accounts *a)
 {
 	struct reader x = {.r = r, .a = a, .rest = a->text};
@@ -215,9 +237,7 @@ void tc_nats_text_read(struct tc_nats_registrar *r, struct tc_nats_accounts *a)
 					     "its own, which the servers include too",
 					     x.line));
 	}
-	if (a->nentries)
-		qsort(a->entries, a->nentries, sizeof(*a->entries), by_name);
-	a->nsorted = a->nentries;
+	tc_nats_sort(a);
 }
 
 /* --- entries ---------------------------------------------------------------------------------------------------------
@@ -302,14 +322,16 @@ static void add_line(struct tc_buf *out, const struct tc_nats_entry *e)
 			      e->seal);
 }
 
-static void write_body(struct tc_buf *out, struct tc_nats_registrar *r, struct tc_nats_accounts *a)
+static void write_body(struct tc_buf *out, struct tc_nats_registrar *r, struct tc_nats_accounts *a, unsigned of,
+		       unsigned to)
 {
 	const char *keeper = keeper_hash(r);
 
-	if (a->nentries)
-		qsort(a->entries, a->nentries, sizeof(*a->entries), by_name);
-	a->nsorted = a->nentries;
-	tc_buf_printf(out, "%s%s shard=%u/%u\n%s", first, r->conf.config->installation, a->shard, r->shards, second);
+	tc_nats_sort(a);
+	tc_buf_printf(out, "%s%s shard=%u/%u", first, r->conf.config->installation, a->shard, of);
+	if (to)
+		tc_buf_printf(out, ">%u", to);
+	tc_buf_printf(out, "\n%s", second);
 	for (size_t i = 0; i < a->nentries; i++) {
 		const struct tc_nats_entry *e = &a->entries[i];
 
@@ -354,10 +376,15 @@ const char *tc_nats_witness_password(struct tc_nats_registrar *r, const struct t
 
 struct tc_str tc_nats_text_write(struct tc_nats_registrar *r, struct tc_nats_accounts *a)
 {
+	return tc_nats_text_write_for(r, a, r->shards, 0);
+}
+
+struct tc_str tc_nats_text_write_for(struct tc_nats_registrar *r, struct tc_nats_accounts *a, unsigned of, unsigned to)
+{
 	_cleanup_buf_ struct tc_buf out = {0};
 	const char *name = tc_nats_witness(r, a->shard), *password, *salt;
 
-	write_body(&out, r, a);
+	write_body(&out, r, a, of, to);
 	password = witness_password(r, a->shard, tc_buf_str(&out));
 	salt = tc_nats_derive(r, tc_printf(r->mem, "witness.salt/%u", a->shard), "", "", 0);
 	tc_buf_printf(&out,
@@ -375,6 +402,6 @@ bool tc_nats_text_intact(struct tc_nats_registrar *r, struct tc_nats_accounts *a
 		return tc_str_equal(tc_nats_text_write(r, a), a->text);
 	if (tc_nats_streams(r))
 		return true; /* a part of every account is derived */
-	write_body(&body, r, a);
+	write_body(&body, r, a, r->shards, 0);
 	return tc_str_equal(tc_buf_str(&body), (struct tc_str){.s = a->text.s, .len = body_len(a->text)});
 }

@@ -287,26 +287,23 @@ static void work_on(struct tc_controller *c, struct tc_reconciler *r, const char
 	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(512);
 	struct tc_reconcile_ask ask;
 	struct tc_reconciled out;
-	double again;
 
 	tc_known_ask(c->known, key, mem, &ask);
 	if (tc_reconcile(r, &out, &ask) == 0) {
-		tc_queue_done(c->queue, key, out.again);
 		if (out.next != TC_NEXT_NOTHING)
 			tc_log(c->conf.log, TC_LOG_INFO, "reconciled",
 			       (struct tc_field[]){TC_LOG_TEXT("tentacle", tc_str(key)),
 						   TC_LOG_TEXT("phase", tc_str(out.phase ? out.phase : "none")),
 						   TC_LOG_NUMBER("steps", out.steps)},
 			       3);
+		tc_queue_done(c->queue, key, out.again); /* which may free the key */
 		return;
 	}
 	if (ask.drift)
 		tc_known_drift(c->known, ask.enclave, ask.name, ask.drift);
-	again = tc_queue_retry(c->queue, key, BACKOFF_MAX);
 	tc_log(c->conf.log, TC_LOG_WARN, "not reconciled",
-	       (struct tc_field[]){TC_LOG_TEXT("tentacle", tc_str(key)), TC_LOG_TEXT("error", tc_str(out.err.msg)),
-				   TC_LOG_NUMBER("again_seconds", again)},
-	       3);
+	       (struct tc_field[]){TC_LOG_TEXT("tentacle", tc_str(key)), TC_LOG_TEXT("error", tc_str(out.err.msg))}, 2);
+	tc_queue_retry(c->queue, key, BACKOFF_MAX);
 }
 
 static void *work(void *arg)

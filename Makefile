@@ -181,8 +181,13 @@ $(B)/tests/property/property: $(PROPERTY_OBJ) $(CLI) $(LIB)
 	$(link)
 
 # One program per door. Without a fuzz engine replay.c is its main(), which feeds it files.
-$(FUZZ): %: %.o $(if $(filter fuzz,$(MODE)),,$(REPLAY_OBJ)) $(CLI) $(LIB)
+FUZZ_CLUSTER := $(filter %/fuzz_s3,$(FUZZ))
+$(filter-out $(FUZZ_CLUSTER),$(FUZZ)): %: %.o $(if $(filter fuzz,$(MODE)),,$(REPLAY_OBJ)) $(CLI) $(LIB)
 	$(link)
+
+# Doors of what reaches a network.
+$(FUZZ_CLUSTER): %: %.o $(if $(filter fuzz,$(MODE)),,$(REPLAY_OBJ)) $(CLUSTER) $(CLI) $(LIB)
+	$(link) $(CLUSTER_LIBS)
 
 # Answers for tentc where tests/oracle/main.go asks.
 $(B)/tests/oracle/read: $(ORACLE_OBJ) $(LIB)

@@ -85,6 +85,14 @@ static bool is_object(const struct tc_xml *n)
 	return strcmp(n->name, "Version") == 0 || strcmp(n->name, "DeleteMarker") == 0;
 }
 
+static void keep(struct tc_buf *out, struct tc_str text)
+{
+	tc_buf_clear(out);
+	tc_buf_reserve(out, 1);
+	if (text.len)
+		tc_buf_add(out, text.s, text.len);
+}
+
 /* --- counting */
 
 static uint64_t number(struct tc_str text)
@@ -97,6 +105,8 @@ int tc_rustfs_count(struct tc_rustfs *r, const struct tc_rustfs_names *n, uint64
 {
 	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(256 * 1024);
 	const struct tc_rustfs_range range = {.bucket = n->bucket, .prefix = n->prefix, .max = PAGE};
+	const struct tc_arena_mark empty = tc_arena_mark(mem);
+	_cleanup_buf_ struct tc_buf key = {0}, version = {0};
 	struct tc_rustfs_page page = {.more = true}, last;
 	time_t end = time(NULL) + (time_t)r->seconds;
 	bool first = true;
@@ -107,7 +117,11 @@ int tc_rustfs_count(struct tc_rustfs *r, const struct tc_rustfs_names *n, uint64
 			*items = *bytes = UINT64_MAX;
 			return 0;
 		}
-		last = page;
+		/* Of the page before nothing is needed but where it ended. */
+		keep(&key, page.next_key);
+		keep(&version, page.next_version);
+		last = (struct tc_rustfs_page){.next_key = tc_buf_str(&key), .next_version = tc_buf_str(&version)};
+		tc_arena_rewind(mem, empty);
 		if (tc_rustfs_list(r, mem, &range, first ? NULL : &last, &page, err) < 0)
 			return -1;
 		for (const struct tc_xml *v = page.root->first; v; v = v->next) {
@@ -132,6 +146,7 @@ struct removal {
 	uint64_t removed;
 	size_t failed; /* of one page */
 	const char *why;
+	struct tc_buf first; /* key and version with which a page began of which nothing failed; "": none */
 };
 
 /* What XML 1.0 cannot carry, or not without changing it: control characters, U+FFFE and U+FFFF. */
@@ -288,18 +303,43 @@ static int remove_page(struct removal *x, const struct tc_rustfs_page *page, siz
 	return remove_batch(x, &body, &many, err);
 }
 
+/* Whether a page begins as the last one did, all of which the server says it has removed. */
+static bool begins_again(struct removal *x, const struct tc_rustfs_page *page)
+{
+	const struct tc_xml *v = page->root->first;
+	struct tc_buf first = {0};
+	bool again;
+
+	while (v && !is_object(v))
+		v = v->next;
+	tc_buf_printf(&first, "%s %s", tc_xml_text(v, "Key").s, tc_xml_text(v, "VersionId").s);
+	again = v && tc_str_equal(tc_buf_str(&first), tc_buf_str(&x->first));
+	tc_buf_free(&x->first);
+	x->first = first;
+	return again;
+}
+
 static int remove_objects(struct removal *x, struct tc_error *err)
 {
 	const struct tc_rustfs_range range = {.bucket = x->bucket, .prefix = x->prefix, .max = PAGE};
 	struct tc_rustfs_page page;
+	unsigned again = 0;
 	size_t count;
 
 	for (;;) {
 		struct tc_arena_mark mark = tc_arena_mark(x->mem);
 
 		/* Always from the start: what was removed is not listed any more, wherever the last run was ended. */
-		if (tc_rustfs_list(x->r, x->mem, &range, NULL, &page, err) < 0 ||
-		    remove_page(x, &page, &count, err) < 0)
+		if (tc_rustfs_list(x->r, x->mem, &range, NULL, &page, err) < 0)
+			return -1;
+		/* Somebody who is quick may have written one anew, not one after the other. */
+		again = begins_again(x, &page) ? again + 1 : 0;
+		if (again == 3)
+			return tc_fail(err, TC_E_RETRY,
+				       "rustfs: %s: the server says that they are removed, and lists them again; look "
+				       "at the server",
+				       removal_step(x));
+		if (remove_page(x, &page, &count, err) < 0)
 			return -1;
 		if (!count)
 			return 0;
@@ -309,6 +349,8 @@ static int remove_objects(struct removal *x, struct tc_error *err)
 				"rustfs: %s: the server removes none of the next %zu (%s); look at the locks and "
 				"retention of the bucket, and at the administrator's rights",
 				removal_step(x), count, x->why);
+		if (x->failed)
+			tc_buf_clear(&x->first);
 		tc_arena_rewind(x->mem, mark);
 	}
 }
@@ -340,11 +382,12 @@ static int remove_uploads(struct removal *x, struct tc_error *err)
 		.path = tc_s3_path(x->mem, x->bucket, NULL),
 		.query = {{"uploads", TC_STR("")}, {"encoding-type", TC_STR("url")}, {"prefix", tc_str(x->prefix)}},
 	};
+	const struct tc_arena_mark mark = tc_arena_mark(x->mem);
+	_cleanup_buf_ struct tc_buf last = {0};
 	const struct tc_xml *root;
-	const char *last = "";
 
-	for (;;) {
-		const char *first = "";
+	for (;; tc_arena_rewind(x->mem, mark)) {
+		struct tc_str first = TC_STR("");
 
 		if (list(x->r, x->mem, &req, &root, err) < 0)
 			return -1;
@@ -353,15 +396,15 @@ static int remove_uploads(struct removal *x, struct tc_error *err)
 
 			if (strcmp(u->name, "Upload") != 0 || !tc_str_starts(key, x->prefix))
 				continue;
-			if (!*first)
-				first = tc_xml_text(u, "UploadId").s;
+			if (!first.len)
+				first = tc_xml_text(u, "UploadId");
 			if (abort_upload(x, key, tc_xml_text(u, "UploadId"), err) < 0)
 				return -1;
 		}
 		/* A list that begins as before is of a server that removes nothing. */
-		if (!*first || strcmp(first, last) == 0)
+		if (!first.len || tc_str_equal(first, tc_buf_str(&last)))
 			return 0;
-		last = first;
+		keep(&last, first);
 	}
 }
 
@@ -369,8 +412,10 @@ int tc_rustfs_empty(struct tc_rustfs *r, const char *bucket, const char *prefix,
 {
 	_cleanup_(tc_arena_free) struct tc_arena *mem = tc_arena_new(256 * 1024);
 	struct removal x = {.r = r, .mem = mem, .bucket = bucket, .prefix = prefix};
+	int rc = remove_uploads(&x, err);
 
-	if (remove_uploads(&x, err) < 0)
-		return -1;
-	return remove_objects(&x, err);
+	if (rc == 0)
+		rc = remove_objects(&x, err);
+	tc_buf_free(&x.first);
+	return rc;
 }

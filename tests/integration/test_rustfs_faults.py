@@ -153,6 +153,12 @@ def stubborn(report, server, build, folder, dialect, v):
             run = make_probe(build, folder, server, dialect, port=door.port)("destroy", *WEB, timeout=60)
         equal(run.status, 2, run.output)
         contains(run.error, "the server removes none of the next 1 (shop/web/k: AccessDenied); look at the locks")
+    with report.case(f"{v}: a server that says it removed objects and lists them again: said, and not tried for ever"):
+        with Door(server.port, lambda _, method, path: ("before", answer("200 OK", b"<DeleteResult></DeleteResult>", XML))
+                  if method == "POST" else None) as door:
+            run = make_probe(build, folder, server, dialect, port=door.port)("destroy", *WEB, timeout=60)
+        equal(run.status, 5, run.output)
+        contains(run.error, "the server says that they are removed, and lists them again; look at the server")
     with report.case(f"{v}: a server that lists a key outside of the prefix: nothing of it is removed"):
         outside = answer("200 OK", b"<ListVersionsResult><IsTruncated>false</IsTruncated><Version><Key>bank/web/k</Key>"
                                    b"<VersionId>null</VersionId></Version></ListVersionsResult>", XML)

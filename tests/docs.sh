@@ -10,8 +10,9 @@
 #   console         lines that begin with "$ " are run beside examples/, what follows each is its whole output
 #   sh, text, json, diff, make and so on are not run
 # In what is compared, a line "..." stands for any lines. Besides: the table of configuration keys is that of the code
-# (UPDATE=1 writes it anew), the man page knows every command and option, the keys of the Secret are all described, and
-# links lead somewhere. The last line counts; the exit status is 1 when something was not true.
+# (UPDATE=1 writes it anew), the man page knows every command and option, the keys of the Secret, the metrics and the
+# alerts are all described, and links lead somewhere. The last line counts; the exit status is 1 when something was not
+# true.
 set -u
 [ $# -eq 1 ] || { echo "usage: sh tests/docs.sh TENTC" >&2; exit 2; }
 TENTC=$(realpath "$1") || exit 2
@@ -185,6 +186,25 @@ END
 	verdict $? "docs/compiled-objects.md: keys of the Secret"
 }
 
+# Every metric that a program writes and every alert has its row; and an alert asks for metrics that there are.
+check_metrics() {
+	grep -ohE '"tentc_[a-z0-9_]+' webhook/*.c controller/*.c cli/cluster/*.c | tr -d '"' | sort -u >"$tmp/metrics"
+	sed -n 's/^ *- alert: //p' deploy/*/prometheusrule.yaml >"$tmp/alerts"
+	{
+		[ "$(wc -l <"$tmp/metrics")" -gt 10 ] || echo "fewer metrics than expected"
+		[ "$(wc -l <"$tmp/alerts")" -gt 5 ] || echo "fewer alerts than expected"
+		cat "$tmp/metrics" "$tmp/alerts" | while read -r name; do
+			grep -qE "^\|.*$name\b" docs/*.md || echo "no table of docs/*.md has $name"
+		done
+		grep -ohE '\btentc_[a-z0-9_]+' deploy/*/prometheusrule.yaml | sed -E 's/_(bucket|sum|count)$//' | sort -u |
+			while read -r name; do
+				grep -qx "$name" "$tmp/metrics" || echo "an alert asks for $name, which nobody writes"
+			done
+	} >"$tmp/why"
+	[ ! -s "$tmp/why" ]
+	verdict $? "docs/*.md: metrics and alerts"
+}
+
 mkdir "$tmp/bin"
 ln -s "$TENTC" "$tmp/bin/tentc"
 for doc in README.md CONTRIBUTING.md CHANGELOG.md docs/*.md; do
@@ -194,6 +214,7 @@ done
 check_table
 check_manual
 check_keys
+check_metrics
 cd "$root" || exit 2
 echo "docs: $passed passed, $failed failed, 0 skipped"
 [ "$failed" -eq 0 ]

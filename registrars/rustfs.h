@@ -4,6 +4,7 @@
  *   sigv4.c, s3.c, s3_refusal.c, xml.c   signed requests, what comes back, and what refusals mean
  *   rustfs.c           the table of operations; apply, verify, retain
  *   rustfs_admin.c     users and policies, in two dialects
+ *   rustfs_users.c     many users, read side by side
  *   rustfs_seal.c      bodies as MinIO's administration wants them
  *   rustfs_policy.c    the policy of a tentacle, and the mark in it
  *   rustfs_bucket.c    buckets, and the mark of an enclave's own
@@ -84,6 +85,9 @@ const struct tc_rustfs_dialect *tc_rustfs_dialect(const char *name);
 struct tc_s3_request tc_rustfs_admin(struct tc_rustfs *r, const char *method, const char *op);
 int tc_rustfs_admin_read(struct tc_rustfs *r, const struct tc_s3_request *req, json_t **out, struct tc_error *err);
 int tc_rustfs_user_read(struct tc_rustfs *r, const char *user, struct tc_rustfs_user *out, struct tc_error *err);
+/* Many of them, on connections of their own; their texts are in mem. */
+int tc_rustfs_users_read(struct tc_rustfs *r, const char *const *names, size_t count, struct tc_rustfs_user *users,
+			 struct tc_arena *mem, struct tc_error *err);
 /* As user-info and list-users tell one. */
 void tc_rustfs_user_parse(struct tc_arena *mem, const json_t *info, struct tc_rustfs_user *out);
 /* *out: NULL when there is none of that name. */

@@ -163,9 +163,12 @@ int tc_rustfs_observe(struct tc_observed *out, void *self, const struct tc_want 
 struct all {
 	struct tc_rustfs *r;
 	struct tc_arena *mem;
-	json_t *policies, *users; /* by name; users NULL: asked one by one */
-	json_t *buckets;          /* what is known of buckets: name -> true or false */
-	json_t *told;             /* users that were told already */
+	json_t *policies, *users; /* by name; users NULL: no call tells them, and each was asked for */
+	const char **names;       /* of those, sorted */
+	struct tc_rustfs_user *asked;
+	size_t nasked, cap;
+	json_t *buckets; /* what is known of buckets: name -> true or false */
+	json_t *told;    /* users that were told already */
 	void (*each)(void *, const char *, const char *, const struct tc_observed *);
 	void *each_self;
 };
@@ -183,14 +186,65 @@ static int bucket_there(struct all *a, const char *bucket, bool *there, struct t
 	return 0;
 }
 
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void name_user(struct all *a, const char *name)
+{
+	tc_grow(a->mem, a->names, a->nasked, a->cap);
+	a->names[a->nasked++] = tc_strdup(a->mem, name);
+}
+
+/* Where the users are not listed in the clear: those that are wanted, and those that could belong to a policy of ours.
+ */
+static int ask_for_users(struct all *a, const struct tc_want *wants, size_t nwants, struct tc_error *err)
+{
+	struct tc_rustfs_mark mark;
+	const char *name;
+	json_t *policy;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < nwants; i++)
+		name_user(a, tc_name_tentacle(a->mem, wants[i].enclave, wants[i].name));
+	json_object_foreach(a->policies, name, policy)
+	{
+		if (tc_rustfs_mark_read(a->mem, policy, &mark) &&
+		    strcmp(mark.installation, a->r->conf.config->installation) == 0)
+			name_user(a, name);
+	}
+	if (a->nasked)
+		qsort(a->names, a->nasked, sizeof(*a->names), by_text);
+	for (size_t i = 0; i < a->nasked; i++)
+		if (i == 0 || strcmp(a->names[i], a->names[kept - 1]) != 0)
+			a->names[kept++] = a->names[i];
+	a->nasked = kept;
+	a->asked = tc_alloc(a->mem, kept * sizeof(*a->asked));
+	return tc_rustfs_users_read(a->r, a->names, kept, a->asked, a->mem, err);
+}
+
+static int read_user(struct all *a, const char *user, struct tc_rustfs_user *out, struct tc_error *err)
+{
+	const char **found;
+
+	if (a->users) {
+		tc_rustfs_user_parse(a->mem, json_object_get(a->users, user), out);
+		return 0;
+	}
+	found = a->nasked ? bsearch(&user, a->names, a->nasked, sizeof(*a->names), by_text) : NULL;
+	if (!found)
+		return tc_rustfs_user_read(a->r, user, out, err);
+	*out = a->asked[found - a->names];
+	return 0;
+}
+
 static int tell(struct all *a, const struct tc_rustfs_names *n, struct tc_error *err)
 {
 	struct tc_rustfs_seen seen = {.observed = {.mem = a->mem}};
 
 	read_policy(&seen, n, json_object_get(a->policies, n->user), a->mem);
-	if (a->users)
-		tc_rustfs_user_parse(a->mem, json_object_get(a->users, n->user), &seen.user);
-	else if (tc_rustfs_user_read(a->r, n->user, &seen.user, err) < 0)
+	if (read_user(a, n->user, &seen.user, err) < 0)
 		return -1;
 	if (bucket_there(a, n->bucket, &seen.bucket, err) < 0)
 		return -1;
@@ -267,6 +321,8 @@ int tc_rustfs_observe_all(void *self, const struct tc_want *wants, size_t nwants
 		return -1;
 	a.policies = policies;
 	a.users = users;
+	if (!users && ask_for_users(&a, wants, nwants, err) < 0)
+		return -1;
 	for (size_t i = 0; i < nwants; i++)
 		if (tell_want(&a, &wants[i], err) < 0)
 			return -1;

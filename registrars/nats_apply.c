@@ -84,13 +84,26 @@ struct batch {
 	unsigned shard;             /* that is changed now */
 };
 
+/* Whether somebody has written it since; then all is done again, and what was seen of the servers says nothing. */
+static int changed_since(struct tc_nats_registrar *r, const struct tc_nats_accounts *a, bool *changed,
+			 struct tc_error *err)
+{
+	struct tc_nats_accounts now;
+
+	if (tc_nats_read_one(r, &now, a->shard, err) < 0)
+		return -1;
+	*changed = !tc_str_equal(now.text, a->text) ||
+		   strcmp(now.version ? now.version : "", a->version ? a->version : "");
+	return 0;
+}
+
 /* An account of that name which is not in our file is somebody else's; or it is one of ours that was taken out, by a
- * run that was ended before it could say so to the servers. */
+ * run that was ended before it could say so to the servers; or another run has put it there just now. */
 static int refuse_other_account(struct tc_nats_registrar *r, struct tc_nats_accounts *a, const char *enclave,
 				struct tc_error *err)
 {
 	struct tc_nats_accounts now;
-	bool there;
+	bool there, changed;
 
 	if (tc_nats_account_there(r, &there, enclave, err) < 0)
 		return -1;
@@ -102,9 +115,9 @@ static int refuse_other_account(struct tc_nats_registrar *r, struct tc_nats_acco
 		return 0; /* as far as can be told, it is one that the file had */
 	tc_nats_forget_accounts(r);
 	if (tc_nats_accounts_read(r, &now, a->shard, err) < 0 || tc_nats_converge(r, &now, 1, err) < 0 ||
-	    tc_nats_account_there(r, &there, enclave, err) < 0)
+	    tc_nats_account_there(r, &there, enclave, err) < 0 || changed_since(r, a, &changed, err) < 0)
 		return -1;
-	if (!there)
+	if (!there || changed)
 		return 0;
 	return tc_fail(err, TC_E_REJECTED,
 		       "nats: the account \"%s\" is one that the server's own configuration has, and not tentc's; it "

@@ -157,15 +157,19 @@ static unsigned on_ping(void *self, const json_t *answer)
 		roll->expected = active;
 	if (!roll->expected)
 		return GAP;
-	/* one that is known to be there may be busy */
-	return (json_int_t)roll->count >= roll->expected ? 0 : roll->r->seconds * 1000;
+	/* one that is known to be there may be busy, or has not heard it: see call_roll */
+	return (json_int_t)roll->count >= roll->expected ? 0 : roll->r->seconds * 1000 / 4;
 }
 
 static int call_roll(struct tc_nats_registrar *r, struct roll *roll, struct tc_error *err)
 {
-	*roll = (struct roll){.r = r};
-	if (tc_nats_request_all(r->admin, "$SYS.REQ.SERVER.PING", "", on_ping, roll, err) < 0)
-		return tc_wrap(err, "nats: list the servers");
+	int64_t deadline = tc_monotonic() + (int64_t)r->seconds * 1000;
+
+	do {
+		*roll = (struct roll){.r = r};
+		if (tc_nats_request_all(r->admin, "$SYS.REQ.SERVER.PING", "", on_ping, roll, err) < 0)
+			return tc_wrap(err, "nats: list the servers");
+	} while (roll->count && (json_int_t)roll->count < roll->expected && tc_monotonic() < deadline);
 	if (!roll->count)
 		return tc_fail(err, TC_E_USAGE,
 			       "nats: list the servers: nobody answers; the user \"%s\" has to be one of the system "

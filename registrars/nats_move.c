@@ -22,9 +22,11 @@ static int read_files(struct tc_nats_registrar *r, struct files *f, const struct
 		      struct tc_error *err)
 {
 	*f = (struct files){.from = first->of, .to = first->to ? first->to : r->shards};
-	if (!f->from || !f->to)
-		return tc_fail(err, TC_E_BUG,
-			       "nats: enclaves are to move to no file"); /* unreachable: checked before */
+	if (!f->from || !f->to) {
+		/* unreachable: both are checked where they are read */
+		tc_fail(err, TC_E_BUG, "nats: enclaves are to move to no file");
+		return -1;
+	}
 	f->count = f->from > f->to ? f->from : f->to;
 	f->list = tc_alloc(r->mem, f->count * sizeof(*f->list));
 	f->list[0] = *first;

@@ -27,6 +27,7 @@ int tc_nats_foul(struct tc_error *err, const char *what)
 
 static int fill(struct tc_nats *n, struct tc_error *err)
 {
+	int64_t limit = n->patience && n->patience < n->deadline ? n->patience : n->deadline;
 	char room[16384];
 	short events = POLLIN;
 
@@ -36,7 +37,8 @@ static int fill(struct tc_nats *n, struct tc_error *err)
 		n->at = 0;
 	}
 	/* one who never stops talking answers nothing either */
-	if (tc_monotonic() >= n->deadline)
+	n->late = tc_monotonic() >= limit;
+	if (n->late)
 		return tc_nats_late(err, n);
 	for (;;) {
 		ssize_t got = n->tls ? tc_nats_tls_read(n->tls, room, sizeof(room), &events)
@@ -48,7 +50,8 @@ static int fill(struct tc_nats *n, struct tc_error *err)
 		}
 		if (got == 0 || got == -2 || (!n->tls && errno != EAGAIN && errno != EINTR))
 			return broken(err);
-		if (!tc_nats_await(n->fd, events, n->deadline))
+		n->late = !tc_nats_await(n->fd, events, limit);
+		if (n->late)
 			return tc_nats_late(err, n);
 	}
 }
@@ -205,6 +208,7 @@ static int read_message(struct tc_nats *n, struct tc_str line, bool headers, enu
 	if (!read_sizes(line, headers ? sizes : sizes + 1, headers ? 2 : 1) || sizes[0] > sizes[1] ||
 	    sizes[1] > MESSAGE_MAX_BYTES)
 		return tc_nats_foul(err, "the answer announces no message that could be read");
+	n->patience = 0; /* the line is used up: all of it has to be read */
 	if (read_bytes(n, &all, sizes[1], err) < 0)
 		return -1;
 	n->body = (struct tc_str){.s = all.s + sizes[0], .len = all.len - sizes[0]};

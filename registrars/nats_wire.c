@@ -180,6 +180,8 @@ const struct tc_nats_info *tc_nats_info(const struct tc_nats *n)
 static void begin(struct tc_nats *n)
 {
 	n->deadline = tc_monotonic() + (int64_t)n->seconds * 1000;
+	n->patience = 0;
+	n->late = false;
 }
 
 bool tc_nats_alive(struct tc_nats *n)
@@ -235,36 +237,69 @@ static int answer_of(struct tc_nats *n, json_t **out, bool *nobody, struct tc_er
 	return 0;
 }
 
+/* A server that is just reloading may lose a question, or its answer. All that is asked here may be asked twice. */
+static bool ask_again(struct tc_nats *n, struct tc_error *err)
+{
+	if (!n->late || tc_monotonic() >= n->deadline)
+		return false;
+	n->late = false;
+	*err = (struct tc_error){0};
+	return forget(n, err) == 0;
+}
+
+static unsigned patience(const struct tc_nats *n)
+{
+	return n->seconds * 1000 / 4;
+}
+
 int tc_nats_request(struct tc_nats *n, json_t **out, const char *subject, const char *body, bool *nobody,
 		    struct tc_error *err)
 {
-	*out = NULL;
+	int rc;
+
 	begin(n);
-	if (ask(n, subject, body, err) < 0 || answer_of(n, out, nobody, err) < 0 || forget(n, err) < 0) {
+	do {
+		*out = NULL;
+		rc = ask(n, subject, body, err);
+		n->patience = tc_monotonic() + patience(n);
+		if (rc == 0)
+			rc = answer_of(n, out, nobody, err);
+	} while (rc < 0 && ask_again(n, err));
+	if (rc == 0)
+		rc = forget(n, err);
+	if (rc < 0) {
 		json_decref(*out);
 		*out = NULL;
-		return -1;
 	}
-	return 0;
+	return rc;
 }
 
 int tc_nats_request_all(struct tc_nats *n, const char *subject, const char *body,
 			unsigned (*each)(void *self, const json_t *answer), void *self, struct tc_error *err)
 {
-	bool nobody = false;
-	unsigned wait;
+	unsigned wait = patience(n);
+	bool nobody = false, first = true;
 
 	begin(n);
 	if (ask(n, subject, body, err) < 0)
 		return -1;
-	do {
+	while (wait && !nobody) {
 		_cleanup_json_ json_t *answer = NULL;
 
-		if (answer_of(n, &answer, &nobody, err) < 0)
+		n->patience = tc_monotonic() + wait;
+		if (answer_of(n, &answer, &nobody, err) == 0) {
+			first = false;
+			wait = nobody ? 0 : each(self, answer);
+		} else if (first) {
+			if (!ask_again(n, err) || ask(n, subject, body, err) < 0)
+				return -1;
+		} else if (n->late) {
+			*err = (struct tc_error){0};
+			wait = 0; /* nothing more comes: that was all */
+		} else {
 			return -1;
-		wait = nobody ? 0 : each(self, answer);
-		/* nothing more in what was read, and nothing comes: that was all */
-	} while (wait && (n->at != n->in.len || tc_nats_await(n->fd, POLLIN, tc_monotonic() + wait)));
+		}
+	}
 	return forget(n, err);
 }
 

@@ -17,6 +17,8 @@ struct tc_nats {
 	struct tc_nats_tls *tls;
 	unsigned seconds;
 	int64_t deadline; /* of the call that is under way */
+	int64_t patience; /* until when the next thing that the server says may come; 0: until the deadline */
+	bool late;        /* it did not; nothing of it was read */
 	struct tc_arena *mem;
 	struct tc_buf in;
 	size_t at; /* what of `in` was used */

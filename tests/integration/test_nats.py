@@ -36,15 +36,31 @@ class Tenant:
         self.user, self.password = secret["tentacular-nats.user"], secret["tentacular-nats.token"]
         self.subject, self.inbox = secret["tentacular-nats.subject"], secret["tentacular-nats.inbox_prefix"]
 
-    def connect(self, server=0, **options):
+    def once(self, server=0, **options):
         return self.cluster.client(self.user, self.password, server, inbox=self.inbox, **options)
 
+    def connect(self, server=0, **options):
+        """As clients do: a server that is just reloading ends, or refuses, whoever is just logging in."""
+        end = time.monotonic() + 2
+        while True:
+            try:
+                return self.once(server, **options)
+            except Refused:
+                if time.monotonic() > end:
+                    raise
+            time.sleep(0.05)
+
     def refused(self, server=0):
-        try:
-            self.connect(server).close()
-        except Refused as e:
-            return str(e)
-        return ""
+        """What the server says; "" when it lets in."""
+        end = time.monotonic() + 2
+        while True:
+            try:
+                self.once(server).close()
+                return ""
+            except Refused as e:
+                if str(e) != "closed" or time.monotonic() > end:
+                    return str(e)
+            time.sleep(0.05)
 
 
 def refused_everywhere(tenant):
@@ -320,8 +336,13 @@ def drift(report, cluster, build, probe, v):
         with open(path) as f:
             text = f.read()
         check(old in text, f"{old} is not in the file")
-        with open(path, "w") as f:
-            f.write(text.replace(old, new, 1))
+        put(text.replace(old, new, 1))
+
+    def put(text):
+        """At once: a server that reloads meanwhile is not to see a part of it."""
+        with open(path + ".new", "w") as f:
+            f.write(text)
+        os.rename(path + ".new", path)
 
     probe.fine("apply", "shop", "web")
     web = Tenant(cluster, probe, "shop", "web")
@@ -342,8 +363,7 @@ def drift(report, cluster, build, probe, v):
                 equal(probe.fine("observe", "shop", "web").state, "applied")
             else:
                 equal(run.state, "foreign")
-                with open(path, "w") as f:
-                    f.write(good["accounts-0.conf"])
+                put(good["accounts-0.conf"])
                 cluster.reload()
                 until(lambda: probe("observe", "shop", "web").state == "applied", 10, "loaded again")
             equal(cluster.files(), good)
@@ -360,19 +380,16 @@ def drift(report, cluster, build, probe, v):
         run = probe.fine("observe", "shop", "web")
         equal(run.state, "foreign")
         equal(cluster.files(), before)
-        with open(path, "w") as f:
-            f.write(good["accounts-0.conf"])
+        put(good["accounts-0.conf"])
         cluster.reload()
     with report.case(f"{v}: foreign: a file that tentc has not begun is refused and left"):
         text = 'theirs { users: [{user: "x", password: "y"}] }\n'
-        with open(path, "w") as f:
-            f.write(text)
+        put(text)
         run = probe("apply", "shop", "web")
         equal(run.status, REJECTED)
         contains(run.error, "does not begin as tentc begins its files")
         equal(cluster.files()["accounts-0.conf"], text)
-        with open(path, "w") as f:
-            f.write(good["accounts-0.conf"])
+        put(good["accounts-0.conf"])
         cluster.reload()
     with report.case(f"{v}: foreign: another installation's file is refused, by both names"):
         other = make_probe(build, cluster, installation="blue")

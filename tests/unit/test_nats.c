@@ -1,6 +1,8 @@
 /* Accounts files of NATS, as text and back, and what of a server's words is taken for an answer. */
 #include "unit.h"
 
+#include <fcntl.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -325,6 +327,84 @@ static void test_said(void **state)
 	}
 }
 
+/* --- a server that is just reloading ---------------------------------------------------------------------------------
+ */
+
+struct forgetful {
+	int fd;
+	unsigned lost; /* so many questions are lost; all of those before come late, when another one is answered */
+	unsigned heard;
+};
+
+/* Answers questions by their number, `{"n":2}`. */
+static void *serve(void *self)
+{
+	struct forgetful *f = self;
+	char text[4096], *pub;
+	size_t len = 0;
+	ssize_t n;
+
+	while ((n = read(f->fd, text + len, sizeof(text) - 1 - len)) > 0) {
+		len += (size_t)n;
+		text[len] = '\0';
+		while ((pub = strstr(text, "PUB "))) {
+			*pub = 'x';
+			f->heard++;
+			if (f->heard > f->lost)
+				for (unsigned k = 1; k <= f->heard; k++)
+					dprintf(f->fd, "PING\r\nMSG a %u 7\r\n{\"n\":%u}\r\n", k, k);
+		}
+	}
+	return NULL;
+}
+
+static unsigned on_answer(void *self, const json_t *answer)
+{
+	*(json_int_t *)self = json_integer_value(json_object_get(answer, "n"));
+	return 100;
+}
+
+/* Asked again before the time is over; answered by the question that was asked last. */
+static void test_lost_question(void **state)
+{
+	(void)state;
+	for (unsigned lost = 0; lost < 6; lost += lost < 2 ? 1 : 4) {
+		for (int all = 0; all < 2; all++) {
+			struct forgetful f = {.lost = lost};
+			struct tc_nats n = {.seconds = 1, .mem = tc_arena_new(1024)};
+			struct tc_error err = {0};
+			json_t *answer = NULL;
+			json_int_t number = 0;
+			bool nobody = false;
+			pthread_t thread;
+			int ends[2], rc;
+
+			assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+			n.fd = ends[0];
+			f.fd = ends[1];
+			assert_int_equal(fcntl(f.fd, F_SETFL, 0), 0);
+			assert_int_equal(pthread_create(&thread, NULL, serve, &f), 0);
+			rc = all ? tc_nats_request_all(&n, "q", "", on_answer, &number, &err)
+				 : tc_nats_request(&n, &answer, "q", "", &nobody, &err);
+			assert_int_equal(rc, lost < 4 ? 0 : -1);
+			if (rc < 0) {
+				assert_int_equal(err.code, TC_E_RETRY);
+				assert_string_equal(err.msg, "no answer within 1 seconds");
+			}
+			if (!all)
+				number = json_integer_value(json_object_get(answer, "n"));
+			/* later than that where the machine is busy */
+			assert_true(rc < 0 ? number == 0 : number > lost);
+			json_decref(answer);
+			close(ends[0]);
+			pthread_join(thread, NULL);
+			close(ends[1]);
+			tc_buf_free(&n.in);
+			tc_arena_free(n.mem);
+		}
+	}
+}
+
 static void test_versions(void **state)
 {
 	(void)state;
@@ -346,6 +426,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_cut, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hash, setup, teardown),
 		cmocka_unit_test(test_said),
+		cmocka_unit_test(test_lost_question),
 		cmocka_unit_test(test_versions),
 	};
 

@@ -148,13 +148,14 @@ static bool is_down(struct lane *lane, struct tc_error *err)
 static void finish_gathered(struct worker *w, const struct item *item, const struct tc_want *want,
 			    struct tc_settled *out)
 {
+	struct tc_outcome *made = &out->made;
+
 	out->seen.done = out->tried = true;
 	out->seen.seen = *item->known;
-	if (item->failure->code != TC_E_NONE)
-		out->made = (struct tc_outcome){.service = w->lane->service, .err = *item->failure};
-	else
-		tc_crew_do(w->crew, TC_ACT_VERIFY, w->lane->service, want, &out->made, w->mem);
-	out->made.steps = 1;
+	*made = (struct tc_outcome){.service = w->lane->service, .err = *item->failure};
+	if (made->err.code == TC_E_NONE && !is_down(w->lane, &made->err))
+		tc_crew_do(w->crew, TC_ACT_VERIFY, w->lane->service, want, made, w->mem);
+	made->steps = 1;
 }
 
 static void attend(struct worker *w, size_t nth)

@@ -227,6 +227,8 @@ def disks(report, build, folder, kind, dialect):
                 probe.fine("retain,apply,verify,destroy", *WEB, 1)
                 equal(probe.fine("observe", *WEB, 1).state, "absent")
                 probe.fine("apply,verify,destroy", "shop", "new")
+    # what was mounted on was left by the server
+    shutil.rmtree(server.folder, ignore_errors=True)
 
 
 def main(build):

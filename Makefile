@@ -349,6 +349,7 @@ soak: ## the long runs: 30 minutes of fuzzing a door, 1,000,000 reviews, large s
 	@$(MAKE) --no-print-directory fuzz T=1800
 	@$(MAKE) --no-print-directory check-load COUNT=1000000
 	@SOAK=1 $(MAKE) --no-print-directory integration
+	@ONLY=controller_crash $(MAKE) --no-print-directory e2e
 
 bench-webhook: ## the webhook beside a bare responder and a Go webhook
 	@$(MAKE) --no-print-directory MODE=release B=build/release bench-webhook-here

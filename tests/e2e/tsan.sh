@@ -9,5 +9,6 @@ here=$(dirname "$0")
 export TSAN_OPTIONS="halt_on_error=1 exitcode=66 ${TSAN_OPTIONS:-}"
 # A sanitizer keeps memory of its own, so only what soak.sh says of answers, of threads and of stderr counts here.
 GROWTH=1000000 sh "$here/soak.sh" "$build" "${COUNT:-5000}"
+PARTS=outages python3 "$here/test_controller.py" "$build"
 python3 "$here/test_hostile.py" "$build" test_answers test_limits test_lengths test_chunks \
 	test_versions test_pipelining test_slow_handshake test_slow_request test_half_closed test_shaken_crowd

@@ -25,7 +25,10 @@ int tc_records_get(struct tc_session *s, struct tc_record *out, const char *encl
 
 	if (tc_kube_get(s->kube, &object, path, &failed) == 0)
 		return tc_record_read(out, s->mem, object, err);
-	return failed.status == 404 ? 1 : failed_with(err, &failed, "record");
+	if (failed.status == 404)
+		return 1;
+	(void)failed_with(err, &failed, "record");
+	return -1;
 }
 
 static int by_name(const void *a, const void *b)

@@ -4,7 +4,8 @@
 
 #include "compiler/contract/catalogue.h"
 #include "controller/look.h"
-#include "controller/objects.h"
+#include "controller/netpol.h"
+#include "controller/secret.h"
 
 /* Of one tentacle: what was read, its contract, and the credentials of its Secret. */
 #define CALL_ARENA (64u << 10)
@@ -291,11 +292,32 @@ static bool apply_services(struct act *a)
 	return all;
 }
 
-static bool apply_objects(struct act *a, enum tc_objects_which which)
+/* It may restrict more than the pods need before their services are ready, and is there before they are. */
+static bool apply_policy(struct act *a)
 {
+	struct tc_netpol policy;
 	struct tc_error err = {0};
 
-	if (may_write(a, &err) == 0 && tc_objects_apply(a->r->kube, a->seen.want, which, a->mem, step, a, &err) == 0)
+	tc_netpol_of(&policy, a->seen.want);
+	if (!policy.name)
+		return true;
+	step(a, tc_printf(a->mem, "apply NetworkPolicy %s", policy.name));
+	if (may_write(a, &err) == 0 && tc_netpol_apply(a->r->kube, a->mem, a->seen.want, false, &policy, &err) == 0) {
+		a->out->steps += policy.step != NULL;
+		return true;
+	}
+	note_failure(a, &err);
+	return false;
+}
+
+/* Last: a pod that waits for it starts with what works. */
+static bool apply_secret(struct act *a)
+{
+	const char *name;
+	struct tc_error err = {0};
+
+	step(a, "apply the Secret");
+	if (may_write(a, &err) == 0 && tc_secret_apply(a->r->kube, a->mem, a->seen.want, &name, &err) == 0)
 		return true;
 	note_failure(a, &err);
 	return false;
@@ -323,8 +345,8 @@ static int do_register(struct act *a)
 		return -1;
 	clear_conditions(a);
 	all = apply_services(a);
-	all = apply_objects(a, TC_OBJECTS_OPEN) && all;
-	all = all && apply_objects(a, TC_OBJECTS_SECRET);
+	all = apply_policy(a) && all;
+	all = all && apply_secret(a);
 	if (all) {
 		a->next.phase = TC_PHASE_REGISTERED;
 		a->next.hash = a->seen.view.hash;
@@ -363,8 +385,7 @@ static int take_away(struct act *a, enum tc_act act, enum tc_phase phase, const 
 		else
 			all = false;
 	}
-	if (may_write(a, &err) < 0 ||
-	    tc_objects_delete_secrets(a->r->kube, a->ask->enclave, a->ask->name, a->mem, &err) < 0) {
+	if (may_write(a, &err) < 0 || tc_secrets_delete(a->r->kube, a->mem, a->ask->enclave, a->ask->name, &err) < 0) {
 		note_failure(a, &err);
 		all = false;
 	}

@@ -1,8 +1,8 @@
 #include "cli/cluster/enclave.h"
 
 #include "cli/cluster/commands.h"
-#include "cli/cluster/secret.h"
 #include "compiler/contract/identity.h"
+#include "controller/secret.h"
 
 /* --- provision -------------------------------------------------------------------------------------------------------
  */
@@ -147,7 +147,7 @@ static void remove_secrets(struct tc_enclave_run *e, struct tc_roster *r)
 	struct tc_error err = {0};
 
 	for (size_t i = 0; e->s->kube && !e->dry_run && i < r->count; i = tc_roster_end(r, i)) {
-		if (tc_secrets_delete(e->s, e->name, r->list[i].name, &err) == 0)
+		if (tc_secrets_delete(e->s->kube, e->s->mem, e->name, r->list[i].name, &err) == 0)
 			continue;
 		r->code = tc_code_worse(r->code, err.code);
 		tc_session_row(e->s, "secret", "%s", err.msg);

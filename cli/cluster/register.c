@@ -1,7 +1,8 @@
 #include "cli/cluster/commands.h"
 #include "cli/cluster/fleet.h"
-#include "cli/cluster/netpol.h"
-#include "cli/cluster/secret.h"
+#include "cli/cluster/session.h"
+#include "controller/netpol.h"
+#include "controller/secret.h"
 
 /* How the API server does, over all tentacles. */
 struct cluster {
@@ -164,7 +165,7 @@ static int register_policy(struct registration *r, struct tc_error *err)
 	}
 	rc = reach(r, err);
 	if (rc == 0)
-		rc = keep_trying(r, tc_netpol_apply(s, r->t, r->dry_run, &policy, err), err);
+		rc = keep_trying(r, tc_netpol_apply(s->kube, s->mem, r->t, r->dry_run, &policy, err), err);
 	if (rc < 0)
 		r->code = tc_code_worse(r->code, err->code);
 	if (policy.step)
@@ -207,8 +208,8 @@ static void register_secret(struct registration *r, json_t *answer)
 	rc = reach(r, &err);
 	if (rc == 0)
 		rc = keep_trying(r,
-				 r->dry_run ? tc_secret_compare(s, r->t, &name, &detail, &err)
-					    : tc_secret_apply(s, r->t, &name, &err),
+				 r->dry_run ? tc_secret_compare(s->kube, s->mem, r->t, &name, &detail, &err)
+					    : tc_secret_apply(s->kube, s->mem, r->t, &name, &err),
 				 &err);
 	if (rc < 0)
 		r->code = tc_code_worse(r->code, err.code);

@@ -1,6 +1,7 @@
 #include "cli/cluster/commands.h"
-#include "cli/cluster/secret.h"
+#include "cli/cluster/session.h"
 #include "compiler/contract/identity.h"
+#include "controller/secret.h"
 
 struct removal {
 	struct tc_session *s;
@@ -171,7 +172,7 @@ static void remove_secrets(struct removal *r)
 		tc_session_row(r->s, "secret", "would be deleted");
 		return;
 	}
-	if (tc_secrets_delete(r->s, r->enclave, r->name, &err) < 0) {
+	if (tc_secrets_delete(r->s->kube, r->s->mem, r->enclave, r->name, &err) < 0) {
 		r->code = tc_code_worse(r->code, err.code);
 		tc_session_row(r->s, "secret", "%s", err.msg);
 		return;

@@ -252,6 +252,18 @@ def life(world, report):
         world.cluster.kubectl("patch", "networkpolicy", "web-netpol", "-n", "shop", "--type=json", "-p",
                               '[{"op": "replace", "path": "/spec/egress", "value": [{}]}]')
         until(lambda: world.get(path)["spec"] == spec, 20, "the policy as it was")
+        until(lambda: any(e["note"] == "its NetworkPolicy was changed" for e in world.events("shop", "DriftRepaired")),
+              10, "the Event DriftRepaired")
+    with report.case("an author's own NetworkPolicy under the name of tentc's stays as it is; tentc's stands beside it"):
+        own = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+               "metadata": {"name": "own-netpol", "namespace": "shop"},
+               "spec": {"podSelector": {"matchLabels": {"app": "own"}}, "policyTypes": ["Ingress"]}}
+        world.apply(own, workload("own", "shop"))
+        world.reaches("shop", "own", "Registered")
+        policies = {p["metadata"]["name"]: p["spec"]
+                    for p in world.get("/apis/networking.k8s.io/v1/namespaces/shop/networkpolicies")["items"]}
+        equal(policies["own-netpol"], own["spec"])
+        check("Egress" in policies["tentacular-exoskeleton-own"]["policyTypes"], "tentc's policy is not there")
     with report.case("one dependency less: that service is retained, the other stays"):
         world.apply(workload("web", "shop", ("tentacular-postgres",)))
         until(lambda: [s["phase"] for s in world.record("shop", "web")["services"]] == ["Registered", "Retained"], 20,
@@ -394,7 +406,6 @@ def safeguards(world, report):
 
 def outages(world, report):
     with report.case("a service is away: the other one is made, the Secret waits, and all is well when it is back"):
-        world.enclave("away")
         world.postgres.stop()
         world.apply(workload("web", "away", ("tentacular-postgres", "tentacular-nats")))
         world.condition("away", "web", "Unavailable", 40)
@@ -450,7 +461,7 @@ def leaders(world, report, first):
         check("tentacle=away/after" not in third.log().split(" leads no more ")[-1], "the third worked on it")
     with report.case("no log holds a password, a key or a Secret's value"):
         texts = [c.log() for c in world.controllers]
-        for name in ("late", "after", "web"):
+        for name in ("late", "after"):
             password = world.secret("away", f"tentacular-exoskeleton-{name}")["tentacular-postgres.password"]
             check(not any(password in t for t in texts), f"the password of {name} is in a log")
         with open(world.keys) as f:
@@ -469,6 +480,7 @@ def main(build):
         with Cluster(controllers=True, audit=True) as cluster, tempfile.TemporaryDirectory(prefix="tentc-controller.") as folder:
             with World(build, folder, cluster) as world:
                 first = world.start("a")
+                world.enclave("away")
                 for part in (life, safeguards, outages):
                     if part.__name__ in os.environ.get("PARTS", part.__name__):
                         part(world, report)

@@ -1,4 +1,4 @@
-#include "cli/cluster/netpol.h"
+#include "controller/netpol.h"
 
 #include "compiler/transform/object.h"
 
@@ -17,9 +17,9 @@ void tc_netpol_of(struct tc_netpol *out, const struct tc_wanted *t)
 	*out = (struct tc_netpol){.name = o ? o->name : NULL};
 }
 
-static const char *path_of(struct tc_session *s, const struct tc_wanted *t, const char *name)
+static const char *path_of(struct tc_arena *mem, const struct tc_wanted *t, const char *name)
 {
-	return tc_kube_path(s->mem, "/apis/networking.k8s.io/v1/namespaces/%s/networkpolicies/%s", t->enclave, name);
+	return tc_kube_path(mem, "/apis/networking.k8s.io/v1/namespaces/%s/networkpolicies/%s", t->enclave, name);
 }
 
 static int fail(struct tc_error *err, const struct tc_wanted *t, const char *name, const struct tc_kube_error *why)
@@ -47,22 +47,23 @@ static bool is_ours(const json_t *object, const struct tc_wanted *t)
 }
 
 /* *there: NULL when there is none. */
-static int look(struct tc_session *s, const struct tc_wanted *t, const char *name, json_t **there, struct tc_error *err)
+static int look(struct tc_kube *k, struct tc_arena *mem, const struct tc_wanted *t, const char *name, json_t **there,
+		struct tc_error *err)
 {
 	struct tc_kube_error failed = {0};
 
-	if (tc_kube_get(s->kube, there, path_of(s, t, name), &failed) == 0 || failed.status == 404)
+	if (tc_kube_get(k, there, path_of(mem, t, name), &failed) == 0 || failed.status == 404)
 		return 0;
 	return fail(err, t, name, &failed);
 }
 
 /* Finds the name that is ours to write to. */
-static int choose(struct tc_session *s, const struct tc_wanted *t, const char **name, json_t **there,
+static int choose(struct tc_kube *k, struct tc_arena *mem, const struct tc_wanted *t, const char **name, json_t **there,
 		  struct tc_error *err)
 {
-	const char *beside = tc_printf(s->mem, "tentacular-exoskeleton-%s", t->name);
+	const char *beside = tc_printf(mem, "tentacular-exoskeleton-%s", t->name);
 
-	if (look(s, t, *name, there, err) < 0)
+	if (look(k, mem, t, *name, there, err) < 0)
 		return -1;
 	if (!*there || is_ours(*there, t))
 		return 0;
@@ -70,7 +71,7 @@ static int choose(struct tc_session *s, const struct tc_wanted *t, const char **
 		json_decref(*there);
 		*there = NULL;
 		*name = beside;
-		if (look(s, t, beside, there, err) < 0)
+		if (look(k, mem, t, beside, there, err) < 0)
 			return -1;
 		if (!*there || is_ours(*there, t))
 			return 0;
@@ -86,7 +87,7 @@ static bool same(const json_t *a, const json_t *b)
 			  json_object_get(json_object_get(b, "metadata"), "labels"));
 }
 
-static void conclude(struct tc_session *s, bool plan, bool there, bool changed, struct tc_netpol *out)
+static void conclude(struct tc_arena *mem, bool plan, bool there, bool changed, struct tc_netpol *out)
 {
 	static const char *const done[] = {"created", "put right", "unchanged"};
 	static const char *const would[] = {"would be created", "would be put right", "as it should be"};
@@ -94,11 +95,11 @@ static void conclude(struct tc_session *s, bool plan, bool there, bool changed, 
 
 	out->detail = plan ? would[row] : done[row];
 	if (!plan && row < 2)
-		out->step = tc_printf(s->mem, "%s NetworkPolicy %s", there ? "put right" : "create", out->name);
+		out->step = tc_printf(mem, "%s NetworkPolicy %s", there ? "put right" : "create", out->name);
 }
 
-int tc_netpol_apply(struct tc_session *s, const struct tc_wanted *t, bool plan, struct tc_netpol *out,
-		    struct tc_error *err)
+int tc_netpol_apply(struct tc_kube *k, struct tc_arena *mem, const struct tc_wanted *t, bool plan,
+		    struct tc_netpol *out, struct tc_error *err)
 {
 	const struct tc_wanted_object *o = policy_of(t);
 	_cleanup_json_ json_t *object = NULL;
@@ -109,18 +110,18 @@ int tc_netpol_apply(struct tc_session *s, const struct tc_wanted *t, bool plan, 
 	tc_netpol_of(out, t);
 	if (!o)
 		return 0;
-	if (choose(s, t, &out->name, &there, err) < 0)
+	if (choose(k, mem, t, &out->name, &there, err) < 0)
 		return -1;
 	if (plan && !there) {
-		conclude(s, true, false, true, out);
+		conclude(mem, true, false, true, out);
 		return 0;
 	}
 	object = json_loadb(o->json.s, o->json.len, 0, NULL);
 	if (!object || json_object_set_new(json_object_get(object, "metadata"), "name", json_string(out->name)) < 0)
 		return tc_fail(err, TC_E_BUG, "NetworkPolicy %s is no JSON", o->name);
-	if (tc_kube_apply(s->kube, &answer, path_of(s, t, out->name), object,
+	if (tc_kube_apply(k, &answer, path_of(mem, t, out->name), object,
 			  &(struct tc_kube_apply){.force = true, .dry_run = plan}, &failed) < 0)
 		return fail(err, t, out->name, &failed);
-	conclude(s, plan, there, !there || !same(there, answer), out);
+	conclude(mem, plan, there, !there || !same(there, answer), out);
 	return 0;
 }

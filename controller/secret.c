@@ -1,4 +1,4 @@
-#include "cli/cluster/secret.h"
+#include "controller/secret.h"
 
 #include "compiler/transform/object.h"
 
@@ -36,7 +36,8 @@ static int fail(struct tc_error *err, const struct tc_wanted *t, const char *nam
 	return tc_wrap(err, "secret %s", name);
 }
 
-int tc_secret_apply(struct tc_session *s, const struct tc_wanted *t, const char **name, struct tc_error *err)
+int tc_secret_apply(struct tc_kube *k, struct tc_arena *mem, const struct tc_wanted *t, const char **name,
+		    struct tc_error *err)
 {
 	const struct tc_wanted_object *o = secret_of(t);
 	_cleanup_wipe_ json_t *object = NULL;
@@ -49,14 +50,14 @@ int tc_secret_apply(struct tc_session *s, const struct tc_wanted *t, const char 
 	object = json_loadb(o->json.s, o->json.len, 0, NULL);
 	if (!object)
 		return tc_fail(err, TC_E_BUG, "secret %s is no JSON", o->name);
-	if (tc_kube_apply(s->kube, &answer, tc_kube_path(s->mem, "/api/v1/namespaces/%s/secrets/%s", o->ns, o->name),
-			  object, &(struct tc_kube_apply){.force = true}, &failed) < 0)
+	if (tc_kube_apply(k, &answer, tc_kube_path(mem, "/api/v1/namespaces/%s/secrets/%s", o->ns, o->name), object,
+			  &(struct tc_kube_apply){.force = true}, &failed) < 0)
 		return fail(err, t, o->name, &failed);
 	return 0;
 }
 
-int tc_secret_compare(struct tc_session *s, const struct tc_wanted *t, const char **name, const char **detail,
-		      struct tc_error *err)
+int tc_secret_compare(struct tc_kube *k, struct tc_arena *mem, const struct tc_wanted *t, const char **name,
+		      const char **detail, struct tc_error *err)
 {
 	const struct tc_wanted_object *o = secret_of(t);
 	_cleanup_wipe_ json_t *object = NULL;
@@ -74,8 +75,7 @@ int tc_secret_compare(struct tc_session *s, const struct tc_wanted *t, const cha
 	object = json_loadb(o->json.s, o->json.len, 0, NULL);
 	if (!object)
 		return tc_fail(err, TC_E_BUG, "secret %s is no JSON", o->name);
-	if (tc_kube_get(s->kube, &there, tc_kube_path(s->mem, "/api/v1/namespaces/%s/secrets/%s", o->ns, o->name),
-			&failed) < 0)
+	if (tc_kube_get(k, &there, tc_kube_path(mem, "/api/v1/namespaces/%s/secrets/%s", o->ns, o->name), &failed) < 0)
 		return failed.status == 404 ? 0 : fail(err, t, o->name, &failed);
 	data = json_object_get(there, "data");
 	json_object_foreach(json_object_get(object, "data"), key, value)
@@ -83,18 +83,18 @@ int tc_secret_compare(struct tc_session *s, const struct tc_wanted *t, const cha
 		if (!json_equal(value, json_object_get(data, key)))
 			tc_buf_printf(&keys, "%s%s", keys.len ? ", " : "", key);
 	}
-	*detail = keys.len ? tc_printf(s->mem, "would change: %s", keys.p) : "as it should be";
+	*detail = keys.len ? tc_printf(mem, "would change: %s", keys.p) : "as it should be";
 	return 0;
 }
 
-int tc_secrets_delete(struct tc_session *s, const char *enclave, const char *name, struct tc_error *err)
+int tc_secrets_delete(struct tc_kube *k, struct tc_arena *mem, const char *enclave, const char *name,
+		      struct tc_error *err)
 {
 	struct tc_kube_error failed = {0};
-	const char *path =
-		tc_kube_path(s->mem, "/api/v1/namespaces/%s/secrets?labelSelector=%s", enclave,
-			     tc_printf(s->mem, "%s=true,%s=%s", TC_LABEL_EXOSKELETON, TC_LABEL_RELEASE, name));
+	const char *path = tc_kube_path(mem, "/api/v1/namespaces/%s/secrets?labelSelector=%s", enclave,
+					tc_printf(mem, "%s=true,%s=%s", TC_LABEL_EXOSKELETON, TC_LABEL_RELEASE, name));
 
-	if (tc_kube_delete(s->kube, path, NULL, &failed) == 0 || failed.status == 404)
+	if (tc_kube_delete(k, path, NULL, &failed) == 0 || failed.status == 404)
 		return 0;
 	*err = failed.error;
 	return tc_wrap(err, "secrets of %s/%s", enclave, name);

@@ -226,6 +226,22 @@ static void forget_servers(struct tc_nats_registrar *r)
 	r->nservers = 0;
 }
 
+/* A server that reloads may drop who has just logged in: one that did is asked again, a few times. */
+static int call_anew(struct tc_nats_registrar *r, struct roll *roll, struct tc_error *err)
+{
+	for (unsigned round = 0;; round++) {
+		*err = (struct tc_error){0};
+		forget_servers(r);
+		if (visit_configured(r, err) < 0)
+			return -1;
+		if (call_roll(r, roll, err) == 0)
+			return 0;
+		if (tc_nats_alive(r->admin) || round == 3)
+			return -1;
+		tc_pause(20 << round);
+	}
+}
+
 int tc_nats_servers(struct tc_nats_registrar *r, struct tc_error *err)
 {
 	struct roll roll;
@@ -233,10 +249,7 @@ int tc_nats_servers(struct tc_nats_registrar *r, struct tc_error *err)
 	if (r->admin && tc_nats_alive(r->admin) && call_roll(r, &roll, err) == 0 && !missed(r, &roll) &&
 	    roll.count == r->nservers)
 		return 0;
-	forget_servers(r);
-	if (visit_configured(r, err) < 0)
-		return -1;
-	if (call_roll(r, &roll, err) < 0)
+	if (call_anew(r, &roll, err) < 0)
 		return -1;
 	if (missed(r, &roll))
 		visit_told(r, &roll);

@@ -61,16 +61,6 @@ static bool may_write(void *self)
 	return atomic_load(&c->leads) && tc_queue_now() < atomic_load(&c->lead_until);
 }
 
-bool tc_controller_leads(const struct tc_controller *c)
-{
-	return may_write((void *)(uintptr_t)c);
-}
-
-bool tc_controller_synced(const struct tc_controller *c)
-{
-	return tc_feeds_synced(c->feeds);
-}
-
 /* --- removals ----------------------------------------------------------------------------------------------------- */
 
 static size_t removals_max(struct tc_controller *c)
@@ -399,7 +389,7 @@ struct tc_controller *tc_controller_new(const struct tc_controller_conf *conf)
 	pthread_cond_init(&c->changed, &monotonic);
 	pthread_condattr_destroy(&monotonic);
 	c->queue = tc_queue_new();
-	c->known = tc_known_new(c->queue, conf->reconcile.config);
+	c->known = tc_known_new(c->queue);
 	c->feeds = tc_feeds_new(c->known, conf->reconcile.ns, conf->reconcile.config->contract_key, conf->log);
 	c->workers = calloc(c->conf.workers, sizeof(*c->workers));
 	c->removed = calloc(REMOVALS_NAMES_MAX, sizeof(*c->removed));

@@ -28,9 +28,6 @@ int tc_controller_start(struct tc_controller *c, struct tc_error *err);
 void tc_controller_stop(struct tc_controller *c);
 void tc_controller_free(struct tc_controller *c);
 
-bool tc_controller_synced(const struct tc_controller *c);
-bool tc_controller_leads(const struct tc_controller *c);
-
 TC_DEFINE_CLEANUP(struct tc_controller, tc_controller_free)
 
 #endif

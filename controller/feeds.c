@@ -7,8 +7,6 @@
 #include "controller/look.h"
 #include "kube/watch.h"
 
-#define LABEL_ENCLAVE "tentacular.io/enclave"
-
 /* What can be watched besides the kinds of workloads. */
 enum {
 	FEED_NAMESPACES = TC_WORKLOAD_KINDS,
@@ -50,31 +48,18 @@ static const char *label(const json_t *object, const char *key)
 	return json_string_value(json_object_get(json_object_get(json_object_get(object, "metadata"), "labels"), key));
 }
 
-static bool is_owned(const json_t *object)
-{
-	size_t i;
-	json_t *owner;
-
-	json_array_foreach(json_object_get(json_object_get(object, "metadata"), "ownerReferences"), i, owner)
-	{
-		if (json_is_true(json_object_get(owner, "controller")))
-			return true;
-	}
-	return false;
-}
-
 /* --- one object --------------------------------------------------------------------------------------------------- */
 
 static void on_workload(struct feed *f, const json_t *object, bool there)
 {
-	if (!is_owned(object))
+	if (!tc_is_owned(object))
 		tc_known_workload(f->all->known, f->row, metadata(object, "namespace"), metadata(object, "name"),
 				  there);
 }
 
 static void on_namespace(struct feed *f, const json_t *object, bool there)
 {
-	tc_known_enclave(f->all->known, metadata(object, "name"), there && label(object, LABEL_ENCLAVE));
+	tc_known_enclave(f->all->known, metadata(object, "name"), there && label(object, TC_LABEL_ENCLAVE));
 }
 
 static void on_record(struct feed *f, const json_t *object, bool there)

@@ -20,14 +20,13 @@ struct entry {
 struct tc_known {
 	pthread_mutex_t lock;
 	struct tc_queue *queue;
-	const struct tc_config *config;
 	struct entry **entries; /* sorted by key */
 	size_t count, cap;
 	char **enclaves; /* sorted */
 	size_t nenclaves, enclaves_cap;
 };
 
-struct tc_known *tc_known_new(struct tc_queue *queue, const struct tc_config *config)
+struct tc_known *tc_known_new(struct tc_queue *queue)
 {
 	struct tc_known *k = calloc(1, sizeof(*k));
 
@@ -35,7 +34,6 @@ struct tc_known *tc_known_new(struct tc_queue *queue, const struct tc_config *co
 		tc_no_memory();
 	pthread_mutex_init(&k->lock, NULL);
 	k->queue = queue;
-	k->config = config;
 	return k;
 }
 

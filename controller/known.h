@@ -12,7 +12,7 @@
 struct tc_known;
 
 /* Names that have to be looked at go to the queue, "shop/web". */
-struct tc_known *tc_known_new(struct tc_queue *queue, const struct tc_config *config);
+struct tc_known *tc_known_new(struct tc_queue *queue);
 void tc_known_free(struct tc_known *k);
 
 /* A list of a kind begins, and what it did not hold until it ended is gone. */

@@ -4,7 +4,6 @@
 #include "compiler/transform/object.h"
 #include "kube/status.h"
 
-#define LABEL_ENCLAVE "tentacular.io/enclave"
 #define ANNOTATION_UNDEPLOY "tentacular.io/undeploy"
 
 static const struct tc_workload_kind kinds[] = {
@@ -100,17 +99,16 @@ static int look_namespace(struct look *l, struct tc_error *err)
 	metadata = json_object_get(object, "metadata");
 	v->namespace = object ? TC_THERE_YES : TC_THERE_NO;
 	v->namespace_uid = copy(l, metadata, "uid");
-	v->enclave = json_object_get(json_object_get(metadata, "labels"), LABEL_ENCLAVE) != NULL;
+	v->enclave = json_object_get(json_object_get(metadata, "labels"), TC_LABEL_ENCLAVE) != NULL;
 	return 0;
 }
 
-/* What another object controls is no workload: its owner is. */
-static bool is_owned(const json_t *metadata)
+bool tc_is_owned(const json_t *object)
 {
 	size_t i;
 	json_t *owner;
 
-	json_array_foreach(json_object_get(metadata, "ownerReferences"), i, owner)
+	json_array_foreach(json_object_get(json_object_get(object, "metadata"), "ownerReferences"), i, owner)
 	{
 		if (json_is_true(json_object_get(owner, "controller")))
 			return true;
@@ -126,7 +124,7 @@ static int get_workload(struct look *l, json_t **object, const struct tc_workloa
 
 	if (get(l, object, path, err) < 0)
 		return -1;
-	if (!*object || !is_owned(json_object_get(*object, "metadata")))
+	if (!*object || !tc_is_owned(*object))
 		return 0;
 	json_decref(*object);
 	*object = NULL;

@@ -17,6 +17,9 @@ const struct tc_workload_kind *tc_workload_kind(const char *kind);
 const struct tc_workload_kind *tc_workload_kind_at(unsigned row);
 unsigned tc_workload_row(const struct tc_workload_kind *kind);
 
+/* What another object controls is no workload: its owner is. */
+bool tc_is_owned(const json_t *object);
+
 /* Where the record of a tentacle is. */
 const char *tc_record_path(struct tc_arena *mem, const char *ns, const char *enclave, const char *name);
 

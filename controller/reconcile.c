@@ -338,9 +338,7 @@ static int do_register(struct act *a)
 	bool fresh = !old || old->phase != TC_PHASE_REGISTERED, all;
 	struct tc_error err = {0};
 
-	clear_conditions(a);
-	if (old) /* until it is known to be over, the record says so */
-		memcpy(a->next.conditions, old->conditions, sizeof(old->conditions));
+	/* what the record says is wrong stays there until it is known to be over */
 	if (begin(a) < 0)
 		return -1;
 	clear_conditions(a);

@@ -8,10 +8,10 @@
 #define TC_CACHE_H
 
 #include "compiler/transform/admit.h"
+#include "compiler/transform/object.h"
 #include "kube/log.h"
 #include "kube/watch.h"
 
-#define TC_LABEL_ENCLAVE "tentacular.io/enclave"
 #define TC_LABEL_MODE "tentacular.io/mode"
 
 /* Contracts of one enclave; and of all namespaces that are none, together. */

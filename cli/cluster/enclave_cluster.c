@@ -2,7 +2,6 @@
 
 #include "compiler/transform/object.h"
 
-#define LABEL_ENCLAVE "tentacular.io/enclave"
 /* Of a namespace that tentc made; its value is the installation. One that was there before has none, and stays. */
 #define PROVISIONED "tentacular.io/provisioned-by"
 
@@ -26,7 +25,7 @@ int tc_enclave_look(struct tc_session *s, const char *name, struct tc_enclave_na
 	*out = (struct tc_enclave_namespace){.label = "true"};
 	if (tc_kube_get(s->kube, &object, tc_kube_path(s->mem, "/api/v1/namespaces/%s", name), &failed) < 0)
 		return failed.status == 404 ? 0 : fail(err, &failed, "namespace");
-	label = text_of(object, "labels", LABEL_ENCLAVE);
+	label = text_of(object, "labels", TC_LABEL_ENCLAVE);
 	by = text_of(object, "annotations", PROVISIONED);
 	out->exists = true;
 	out->labelled = label;
@@ -69,12 +68,12 @@ static int make_namespace(struct tc_enclave_run *e, json_t *created, struct tc_e
 		tc_session_row(s, "cluster", "namespace %s %s", e->name,
 			       !there.exists    ? "would be created"
 			       : there.labelled ? "is there"
-						: "would get the label " LABEL_ENCLAVE);
+						: "would get the label " TC_LABEL_ENCLAVE);
 		return 0;
 	}
 	ours = there.ours || !there.exists;
 	object = json_pack("{s:s,s:s,s:{s:s,s:{s:s}}}", "apiVersion", "v1", "kind", "Namespace", "metadata", "name",
-			   e->name, "labels", LABEL_ENCLAVE, there.label);
+			   e->name, "labels", TC_LABEL_ENCLAVE, there.label);
 	if (ours)
 		json_object_set_new(json_object_get(object, "metadata"), "annotations",
 				    json_pack("{s:s}", PROVISIONED, s->run.config->installation));
@@ -181,7 +180,7 @@ int tc_enclave_namespaces(struct tc_session *s, const char ***names, size_t *cou
 	*names = NULL;
 	*count = 0;
 	if (tc_kube_list(s->kube, &items, &version, s->mem,
-			 tc_kube_path(s->mem, "/api/v1/namespaces?labelSelector=%s", LABEL_ENCLAVE), &failed) < 0)
+			 tc_kube_path(s->mem, "/api/v1/namespaces?labelSelector=%s", TC_LABEL_ENCLAVE), &failed) < 0)
 		return fail(err, &failed, "namespaces");
 	json_array_foreach(items, i, one)
 	{

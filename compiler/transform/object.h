@@ -15,6 +15,7 @@
 #define TC_LABEL_EXOSKELETON "tentacular.io/exoskeleton"
 #define TC_LABEL_RELEASE "tentacular.io/release"
 #define TC_LABEL_MANAGED_BY "app.kubernetes.io/managed-by"
+#define TC_LABEL_ENCLAVE "tentacular.io/enclave" /* of a namespace */
 #define TC_LABEL_NAMESPACE "kubernetes.io/metadata.name"
 
 enum tc_role {
